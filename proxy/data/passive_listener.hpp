@@ -1,0 +1,41 @@
+// Listens on a leased port and hands over the connections of the one expected peer; others are accepted and closed at
+// once without ending the wait (B-119, A-021, A-073).
+#pragma once
+
+#include "proxy/data/port_allocator.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <functional>
+
+namespace ftpsgate::data {
+
+class passive_listener {
+public:
+    using tcp = boost::asio::ip::tcp;
+    /// Called once per connection from the expected address, on the executor, until close().
+    using accept_handler = std::function<void(tcp::socket)>;
+    /// Called for each connection that came from another address.
+    using stranger_handler = std::function<void(boost::asio::ip::address const&)>;
+
+    explicit passive_listener(boost::asio::any_io_executor executor);
+    ~passive_listener();
+
+    /// Binds to `local` (the address the control connection uses, B-117) and a leased port; ports that are taken by
+    /// other programs are skipped. address_in_use: none is free (B-118).
+    boost::system::error_code open(boost::asio::ip::address const& local, port_allocator& ports,
+                                   boost::asio::ip::address const& expected_peer);
+    std::uint16_t port() const { return port_; }
+    void start(accept_handler on_accept, stranger_handler on_stranger);
+    void close();
+
+private:
+    void accept_next();
+
+    struct state;                      // outlives the listener while an accept is being cancelled
+    std::shared_ptr<state> state_;
+    std::uint16_t port_ = 0;
+};
+
+}  // namespace ftpsgate::data

@@ -1,0 +1,65 @@
+// Which passive ports are free: random choice within the configured range, a lease object gives the port back.
+// A port is not handed out again within two seconds of its return. One allocator per site, shared by the workers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <vector>
+
+namespace ftpsgate::data {
+
+class port_allocator;
+
+/// Move-only; the destructor returns the port. port() == 0: no range is configured, the kernel picks.
+class port_lease {
+public:
+    port_lease() = default;
+    port_lease(port_lease&& other) noexcept;
+    port_lease& operator=(port_lease&& other) noexcept;
+    ~port_lease();
+
+    std::uint16_t port() const { return port_; }
+
+private:
+    friend class port_allocator;
+    port_lease(std::shared_ptr<port_allocator> owner, std::uint16_t port) : owner_(std::move(owner)), port_(port) {}
+
+    std::shared_ptr<port_allocator> owner_;
+    std::uint16_t port_ = 0;
+};
+
+class port_allocator : public std::enable_shared_from_this<port_allocator> {
+public:
+    using clock = std::chrono::steady_clock;
+    using clock_source = std::function<clock::time_point()>;
+
+    /// first == 0: no range, every lease has port 0.
+    port_allocator(std::uint16_t first, std::uint16_t last, clock_source now = clock::now);
+
+    /// nullopt: every port is in use (B-118).
+    std::optional<port_lease> take();
+    std::size_t in_use() const;
+
+private:
+    friend class port_lease;
+    void give_back(std::uint16_t port);
+
+    struct slot {
+        bool used = false;
+        clock::time_point free_from{};
+    };
+
+    std::uint16_t first_;
+    clock_source now_;
+    mutable std::mutex mutex_;
+    std::vector<slot> slots_;
+    std::size_t used_ = 0;
+    std::minstd_rand random_;     // seeded from std::random_device; replaced where it is too weak, see the .cpp
+};
+
+}  // namespace ftpsgate::data

@@ -1,0 +1,55 @@
+// One-way copy of a transfer between two streams with back-pressure: bytes are read only when the receiver took those
+// before. Works in steps of 256 KiB, allocates nothing per step, and lets other sessions have their turn.
+//
+// The relay does not end the streams: whether the receiver sees a clean end (close_notify and FIN) or a cut (RST) is
+// decided by the core from the outcome and the backend's reply (B-165 .. B-168), then finish() or the streams' reset()
+// carry it out.
+#pragma once
+
+#include "proxy/tls/stream.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace ftpsgate::data {
+
+enum class relay_outcome {
+    clean,               ///< the source ended cleanly and the receiver's socket took every byte
+    source_truncated,    ///< TLS source: FIN or RST without close_notify
+    source_failed,       ///< RST or another error of the source
+    receiver_failed,
+    receiver_ended,      ///< the receiver closed its side, or sent bytes where none may come (A-075)
+    idle,                ///< neither leg moved for the idle time-out (B-206)
+};
+
+char const* to_string(relay_outcome outcome);
+
+struct relay_settings {
+    std::chrono::milliseconds idle_timeout{300'000};
+};
+
+class relay {
+public:
+    using done_handler = std::function<void(relay_outcome)>;
+
+    /// The streams must live until done or until the relay is destroyed.
+    relay(tls::stream& source, tls::stream& receiver, tls::buffer_pool& pool, relay_settings settings,
+          done_handler on_done);
+    ~relay();       ///< stops; on_done is not called any more
+
+    void start();
+    std::uint64_t bytes() const;    ///< taken by the receiver's socket or stream so far
+
+private:
+    struct state;
+    std::shared_ptr<state> state_;
+};
+
+/// Ends a stream cleanly: close_notify (under TLS), FIN, then waits up to `linger` for the peer's end, which is not
+/// required (B-165). on_sent is called when the FIN is out (true) or could not be sent (false); the stream is closed and
+/// freed afterwards. Takes the stream.
+void finish(std::unique_ptr<tls::stream> leg, std::chrono::milliseconds linger, std::function<void(bool)> on_sent);
+
+}  // namespace ftpsgate::data

@@ -1,0 +1,54 @@
+// Big byte buffers that exist only while bytes are in flight: a stream takes one when it has something to hold and
+// gives it back when it is empty, so an idle session owns none. One pool per worker thread; not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace ftpsgate::tls {
+
+class buffer_pool {
+public:
+    /// Room for 256 KiB of payload as TLS records: 16 records of 16 KiB with their headers, tags and some spare.
+    static constexpr std::size_t block_size = 256 * 1024 + 16 * 1024;
+
+    explicit buffer_pool(std::size_t keep = 8) : keep_(keep) {}
+
+    std::unique_ptr<std::uint8_t[]> take();
+    void give(std::unique_ptr<std::uint8_t[]> block);
+
+private:
+    std::size_t keep_;     // free blocks kept for reuse
+    std::vector<std::unique_ptr<std::uint8_t[]>> free_;
+};
+
+/// A queue of bytes in one pooled block: filled at the end, taken at the front, without a block while empty.
+class byte_queue {
+public:
+    explicit byte_queue(buffer_pool& pool) : pool_(&pool) {}
+    byte_queue(byte_queue&&) noexcept = default;
+    ~byte_queue() { clear(); }
+
+    std::size_t size() const { return end_ - begin_; }
+    bool empty() const { return begin_ == end_; }
+    std::span<std::uint8_t const> data() const { return {block_.get() + begin_, size()}; }
+
+    /// Free room behind the data (compacts first when the end is reached and it pays). Takes a block if there is none.
+    std::span<std::uint8_t> space();
+    void commit(std::size_t count);     ///< count bytes were written into space()
+    void consume(std::size_t count);    ///< count bytes at the front are done; the block goes back when empty
+    /// Copies as much as fits; returns how much that was.
+    std::size_t append(std::span<std::uint8_t const> bytes);
+    void clear();
+
+private:
+    buffer_pool* pool_;
+    std::unique_ptr<std::uint8_t[]> block_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+}  // namespace ftpsgate::tls

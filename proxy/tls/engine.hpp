@@ -1,0 +1,103 @@
+// One TLS server connection as a transformer between two byte queues: no sockets, no Asio, no waiting. The stream
+// (proxy/tls/stream.hpp) moves the bytes.
+//
+// Flow: put network bytes into `input`, call handshake() / read() / write() / close(), send what is in `output`.
+// Every call works until it is done or needs more input, or until `output` is full (want::output: send, call again).
+// One call to read() opens many records, one call to write() seals many (PERFORMANCE.md).
+#pragma once
+
+#include "proxy/tls/boringssl.hpp"
+#include "proxy/tls/buffer_pool.hpp"
+#include "proxy/tls/error.hpp"
+#include "proxy/tls/session_binding.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace ftpsgate::tls {
+
+enum class want {
+    nothing,   ///< done
+    input,     ///< more bytes from the peer
+    output,    ///< output is full: send it first
+    closed,    ///< the peer's close_notify was read: a clean end
+    failed,    ///< see failure(); an alert may be in output, send it
+};
+
+enum class channel_kind { control, data };
+
+/// What the engine needs to know to be a server. Callbacks run inside handshake().
+struct server_options {
+    SSL_CTX* context = nullptr;              ///< of the default site; also holds the ticket keys, so data connections
+                                             ///< must be given the same one as their control connection
+    channel_kind channel = channel_kind::control;
+    session_binding const* binding = nullptr;
+    /// Called with the lower-case SNI name without trailing dot ("" = none sent); returns the context whose
+    /// certificates and versions to use. Unset: `context` whatever the name is.
+    std::function<SSL_CTX*(std::string_view name)> choose_context;
+};
+
+/// Facts of an established connection.
+struct session_facts {
+    std::string version;          ///< "TLSv1.3"
+    std::string cipher;           ///< IANA name, "TLS_AES_128_GCM_SHA256"
+    std::string application;      ///< ALPN, "" = none
+    std::string server_name;      ///< SNI, "" = none
+    bool resumed = false;         ///< only possible with a session of the same binding
+};
+
+struct transfer {
+    want next = want::nothing;
+    std::size_t count = 0;        ///< bytes of plain text moved, also when next is not `nothing`
+};
+
+class engine {
+public:
+    engine(server_options const& options, buffer_pool& pool);
+    ~engine();
+    engine(engine const&) = delete;
+    engine& operator=(engine const&) = delete;
+
+    byte_queue input;             ///< from the peer, not yet opened
+    byte_queue output;            ///< for the peer
+
+    /// The peer ended its side of the TCP connection. Decided here: without close_notify before it, read() fails with
+    /// failure_kind::truncated (B-167).
+    void input_ended() { input_ended_ = true; }
+
+    want handshake();
+    /// Opens records until `into` is full or input runs out; count > 0 means next == nothing, unless the very next
+    /// record ends or breaks the connection (that is reported by the following call).
+    transfer read(std::span<std::uint8_t> into);
+    /// Seals until `from` is used up or output has no room for another record. Nothing of what was counted needs to be
+    /// passed again; what was not may be passed in any later call.
+    transfer write(std::span<std::uint8_t const> from);
+    /// Puts close_notify into output (once).
+    want close();
+
+    bool established() const { return established_; }
+    bool close_received() const;
+    session_facts facts() const;
+    failure const& why() const { return failure_; }
+
+    /// Takes the session out of the context's cache: it cannot be resumed any more.
+    void forget_session();
+
+private:
+    friend struct engine_callbacks;
+
+    want judge(int result);
+
+    bssl::UniquePtr<SSL> ssl_;
+    server_options options_;
+    bool established_ = false;
+    bool input_ended_ = false;
+    bool close_sent_ = false;
+    failure failure_;
+};
+
+}  // namespace ftpsgate::tls

@@ -1,0 +1,98 @@
+// A TCP socket that is clear or under TLS, and can change in place: clear -> TLS (AUTH), TLS -> clear (CCC).
+//
+// Readiness style: no call waits. read/write/handshake/flush do what is possible now; would_block means: call
+// wait_readable or wait_writable and try again from its handler. Under TLS any step may need either direction; the
+// `wait` field says which. Buffers come from the worker's pool and go back when empty, so an idle stream owns none.
+// One read system call takes up to 256 KiB and feeds many records; many records leave in one send.
+//
+// Not thread-safe; handlers run on the socket's executor. Destroying or close()ing the stream cancels waits (their
+// handlers get operation_aborted).
+#pragma once
+
+#include "proxy/tls/buffer_pool.hpp"
+#include "proxy/tls/engine.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace ftpsgate::tls {
+
+enum class io_status {
+    ok,
+    would_block,   ///< see io_result::wait
+    end,           ///< the peer ended cleanly: FIN on a clear stream, close_notify under TLS
+    truncated,     ///< FIN or RST under TLS without close_notify (B-167)
+    failed,        ///< error(), failure()
+};
+
+enum class direction { read, write };
+
+struct io_result {
+    io_status status = io_status::ok;
+    std::size_t count = 0;              ///< bytes moved, also when status is not ok
+    direction wait = direction::read;   ///< for would_block
+};
+
+class stream {
+public:
+    using socket_type = boost::asio::ip::tcp::socket;
+    using wait_handler = std::function<void(boost::system::error_code)>;
+
+    stream(socket_type socket, buffer_pool& pool);
+    ~stream();
+
+    socket_type& socket() { return socket_; }
+    bool secured() const { return engine_ != nullptr; }
+
+    /// From here on every byte is TLS.
+    void start_tls(server_options const& options);
+    io_result handshake();
+    session_facts facts() const { return engine_->facts(); }
+    failure const& tls_failure() const { return engine_->why(); }
+    void forget_session();
+
+    /// Reads plain text. ok with count > 0, or another status with count == 0.
+    io_result read(std::span<std::uint8_t> into);
+    /// Accepts as much of `from` as is possible now and sends what it can. would_block with count < size: the rest was
+    /// not taken. Sealed bytes that the socket did not take stay in the stream: see pending_output(), flush().
+    io_result write(std::span<std::uint8_t const> from);
+    io_result flush();
+    std::size_t pending_output() const;
+
+    /// close_notify under TLS; nothing on a clear stream. Then flush() until ok.
+    void send_close_notify();
+    bool close_notify_received() const;
+    /// FIN. Call after flush().
+    void shutdown_send(boost::system::error_code& ec);
+
+    /// After both close_notify went (CCC, B-061): the stream is clear again. Bytes that came behind the peer's
+    /// close_notify record are kept and are what read() returns first (B-063).
+    void stop_tls();
+
+    void wait_readable(wait_handler handler);
+    void wait_writable(wait_handler handler);
+
+    void close();          ///< FIN without close_notify if nothing was sent before
+    void reset();          ///< RST: the peer sees that the connection was cut (B-167, B-168)
+    bool is_open() const { return socket_.is_open(); }
+    boost::system::error_code error() const { return error_; }
+
+private:
+    io_result receive_into_engine();
+    io_result send_output();
+
+    socket_type socket_;
+    buffer_pool& pool_;
+    std::unique_ptr<engine> engine_;
+    byte_queue clear_input_;              // left over by stop_tls()
+    boost::system::error_code error_;
+};
+
+}  // namespace ftpsgate::tls
