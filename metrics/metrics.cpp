@@ -1,1 +1,238 @@
-// placeholder until written
+#include "metrics/metrics.hpp"
+
+#include "metrics/names.hpp"
+#include "metrics/word_table.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <deque>
+#include <sstream>
+
+namespace ftpsgate::metrics {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+using prometheus::Histogram;
+using prometheus::Labels;
+
+namespace {
+
+Histogram::BucketBoundaries const handshake_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                    0.1,   0.25,   0.5,   1,    2.5,   10};
+Histogram::BucketBoundaries const transfer_buckets{0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200};
+
+template <class Builder>
+auto& add_family(Builder builder, description const& what, prometheus::Registry& registry) {
+    return builder.Name(std::string(what.name)).Help(std::string(what.help)).Register(registry);
+}
+
+Family<Counter>& counter(description const& what, prometheus::Registry& registry) {
+    return add_family(prometheus::BuildCounter(), what, registry);
+}
+
+Family<Gauge>& gauge(description const& what, prometheus::Registry& registry) {
+    return add_family(prometheus::BuildGauge(), what, registry);
+}
+
+Family<Histogram>& histogram(description const& what, prometheus::Registry& registry) {
+    return add_family(prometheus::BuildHistogram(), what, registry);
+}
+
+/// The labels of `what` from the first on, as many as there are values.
+Labels labels_of(description const& what, std::initializer_list<std::string_view> values) {
+    Labels labels;
+    auto label = what.labels.begin();
+    for (auto const value : values)
+        labels.emplace(*label++, value);
+    return labels;
+}
+
+template <class Enum>
+std::size_t index(Enum value) {
+    return static_cast<std::size_t>(value);
+}
+
+}  // namespace
+
+struct families {
+    prometheus::Registry all;
+    Family<Gauge>& sessions = gauge(names::sessions, all);
+    Family<Counter>& sessions_total = counter(names::sessions_total, all);
+    Family<Counter>& handshakes = counter(names::tls_handshakes_total, all);
+    Family<Histogram>& handshake_seconds = histogram(names::tls_handshake_seconds, all);
+    Family<Counter>& logins = counter(names::logins_total, all);
+    Family<Counter>& commands = counter(names::commands_total, all);
+    Family<Counter>& transfers = counter(names::transfers_total, all);
+    Family<Counter>& transfer_bytes = counter(names::transfer_bytes_total, all);
+    Family<Histogram>& transfer_seconds = histogram(names::transfer_seconds, all);
+    Family<Gauge>& backend_sessions = gauge(names::backend_sessions, all);
+    Family<Counter>& backend_connects = counter(names::backend_connects_total, all);
+    Family<Gauge>& passive_ports = gauge(names::passive_ports_in_use, all);
+    Family<Counter>& attacks = counter(names::attacks_total, all);
+    Family<Gauge>& certificate_not_after = gauge(names::certificate_not_after, all);
+    Family<Gauge>& build_info = gauge(names::build_info, all);
+};
+
+registry::registry() : families_(std::make_unique<families>()) {
+}
+registry::~registry() = default;
+
+void registry::build_info(std::string_view version, std::string_view boringssl, std::string_view boost) {
+    families_->build_info.Add(labels_of(names::build_info, {version, boringssl, boost})).Set(1);
+}
+
+std::string registry::text() const {
+    std::ostringstream out;
+    prometheus::TextSerializer().Serialize(out, families_->all.Collect());
+    return std::move(out).str();
+}
+
+// ---- one site -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+using counters = word_table<Counter>;
+
+struct backend_series {
+    backend_series(families& all, std::string_view site, std::string_view backend)
+        : name(backend),
+          sessions(all.backend_sessions.Add(labels_of(names::backend_sessions, {site, backend}))),
+          connects(all.backend_connects, labels_of(names::backend_connects_total, {site, backend}), "result",
+                   words::connect_results) {}
+
+    std::string name;
+    Gauge& sessions;
+    counters connects;
+};
+
+std::vector<std::string> with_other(std::vector<std::string> words) {
+    words.emplace_back(words::other);
+    return words;
+}
+
+}  // namespace
+
+struct site_metrics::handles {
+    handles(families& all_families, site_words const& words);
+    backend_series& backend(std::string_view name);
+
+    families& all;
+    std::string site;
+    Gauge& sessions;
+    counters sessions_total;
+    counters commands;
+    counters attacks;
+    Gauge& passive_ports;
+    std::deque<counters> handshakes;  // by channel; a deque because tables do not move
+    std::deque<counters> logins;      // by method
+    std::deque<counters> transfers;   // by direction
+    std::vector<Histogram*> handshake_seconds;
+    std::vector<Counter*> transfer_bytes;
+    std::vector<Histogram*> transfer_seconds;
+    std::deque<backend_series> backends;
+};
+
+site_metrics::handles::handles(families& all_families, site_words const& words)
+    : all(all_families),
+      site(words.name),
+      sessions(all.sessions.Add(labels_of(names::sessions, {site}))),
+      sessions_total(all.sessions_total, labels_of(names::sessions_total, {site}), "result", words::session_results),
+      commands(all.commands, labels_of(names::commands_total, {site}), "verb", with_other(words.verbs)),
+      attacks(all.attacks, labels_of(names::attacks_total, {site}), "kind", words::attack_kinds),
+      passive_ports(all.passive_ports.Add(labels_of(names::passive_ports_in_use, {site}))) {
+    for (auto const word : words::channels) {
+        handshakes.emplace_back(all.handshakes, labels_of(names::tls_handshakes_total, {site, word}), "result",
+                                words::handshake_results);
+        handshake_seconds.push_back(
+            &all.handshake_seconds.Add(labels_of(names::tls_handshake_seconds, {site, word}), handshake_buckets));
+    }
+    for (auto const word : words::login_methods)
+        logins.emplace_back(all.logins, labels_of(names::logins_total, {site, word}), "result", words::login_results);
+    for (auto const word : words::directions) {
+        transfers.emplace_back(all.transfers, labels_of(names::transfers_total, {site, word}), "result",
+                               words::transfer_results);
+        transfer_bytes.push_back(&all.transfer_bytes.Add(labels_of(names::transfer_bytes_total, {site, word})));
+        transfer_seconds.push_back(
+            &all.transfer_seconds.Add(labels_of(names::transfer_seconds, {site, word}), transfer_buckets));
+    }
+    for (auto const& name : with_other(words.backends))
+        backends.emplace_back(all, site, name);
+}
+
+/// The last one, "other", stands for names that are not in the configuration.
+backend_series& site_metrics::handles::backend(std::string_view name) {
+    for (auto& candidate : backends)
+        if (candidate.name == name) return candidate;
+    return backends.back();
+}
+
+site_metrics::site_metrics(registry& all, site_words const& words)
+    : handles_(std::make_unique<handles>(*all.families_, words)) {
+}
+site_metrics::~site_metrics() = default;
+
+void site_metrics::session_opened() {
+    handles_->sessions.Increment();
+}
+
+void site_metrics::session_closed(std::string_view result) {
+    handles_->sessions.Decrement();
+    handles_->sessions_total.of(result).Increment();
+}
+
+void site_metrics::session_refused(std::string_view result) {
+    handles_->sessions_total.of(result).Increment();
+}
+
+void site_metrics::handshake(channel where, std::string_view result, seconds took) {
+    handles_->handshakes[index(where)].of(result).Increment();
+    if (result == "ok" || result == "resumed") handles_->handshake_seconds[index(where)]->Observe(took.count());
+}
+
+void site_metrics::login(login_method how, std::string_view result) {
+    handles_->logins[index(how)].of(result).Increment();
+}
+
+void site_metrics::command(std::string_view verb) {
+    handles_->commands.of_known(verb).Increment();
+}
+
+void site_metrics::transfer(direction way, std::string_view result, std::uint64_t bytes, seconds took) {
+    auto const i = index(way);
+    handles_->transfers[i].of(result).Increment();
+    handles_->transfer_bytes[i]->Increment(static_cast<double>(bytes));
+    handles_->transfer_seconds[i]->Observe(took.count());
+}
+
+void site_metrics::backend_connect(std::string_view backend, std::string_view result) {
+    handles_->backend(backend).connects.of(result).Increment();
+}
+
+void site_metrics::backend_session_opened(std::string_view backend) {
+    handles_->backend(backend).sessions.Increment();
+}
+
+void site_metrics::backend_session_closed(std::string_view backend) {
+    handles_->backend(backend).sessions.Decrement();
+}
+
+void site_metrics::passive_ports(std::size_t in_use) {
+    handles_->passive_ports.Set(static_cast<double>(in_use));
+}
+
+void site_metrics::attack(std::string_view what) {
+    handles_->attacks.of(what).Increment();
+}
+
+void site_metrics::certificate_not_after(std::chrono::system_clock::time_point when) {
+    auto const since_epoch = std::chrono::duration<double>(when.time_since_epoch());
+    handles_->all.certificate_not_after.Add(labels_of(names::certificate_not_after, {handles_->site}))
+        .Set(since_epoch.count());
+}
+
+}  // namespace ftpsgate::metrics

@@ -16,9 +16,9 @@
 namespace ftpsgate::data {
 
 struct backend_leg_settings {
-    boost::asio::ip::address local;        ///< the gate's address of its control connection to the backend
-    boost::asio::ip::address peer;         ///< the backend's address of that connection
-    std::chrono::milliseconds connect_timeout{30'000};    ///< from begin()
+    boost::asio::ip::address local;                     ///< the gate's address of its control connection to the backend
+    boost::asio::ip::address peer;                      ///< the backend's address of that connection
+    std::chrono::milliseconds connect_timeout{30'000};  ///< from begin()
 };
 
 class backend_leg {
@@ -35,7 +35,7 @@ public:
     ~backend_leg();
 
     void connect_to(tcp::endpoint target);
-    boost::system::error_code listen();     ///< on a port that the kernel picks
+    boost::system::error_code listen();  ///< on a port that the kernel picks
     std::uint16_t port() const;
 
     void begin();

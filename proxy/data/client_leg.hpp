@@ -3,8 +3,8 @@
 //
 // While listening up to four connections may be candidates: the first that is acceptable wins, the others are
 // closed. In clear (`tls` unset) the first connection wins. A candidate starts its handshake when its TCP connection
-// is accepted, before or after the transfer command (B-120); one that has not sent a byte within five seconds is dropped
-// without failing the transfer.
+// is accepted, before or after the transfer command (B-120); one that has not sent a byte within five seconds is
+// dropped without failing the transfer.
 //
 // Flow: listen() or connect_to(); at the transfer command begin(): from then on exactly one of on_up / on_failed is
 // called, once, unless the leg is destroyed or close()d first. A winner found before begin() is kept and reported in it
@@ -23,10 +23,10 @@
 namespace ftpsgate::data {
 
 struct client_leg_settings {
-    boost::asio::ip::address local;        ///< the gate's address of the control connection
-    boost::asio::ip::address peer;         ///< the client's address of the control connection
-    std::optional<tls::server_options> tls; ///< unset = PROT C
-    bool require_resumption = true;        ///< B-156; only with tls
+    boost::asio::ip::address local;                       ///< the gate's address of the control connection
+    boost::asio::ip::address peer;                        ///< the client's address of the control connection
+    std::optional<tls::server_options> tls;               ///< unset = PROT C
+    bool require_resumption = true;                       ///< B-156; only with tls
     std::chrono::milliseconds connect_timeout{30'000};    ///< from begin() until TCP is up
     std::chrono::milliseconds handshake_timeout{10'000};  ///< from accept or connect until TLS is up
 };
@@ -46,7 +46,7 @@ public:
 
     client_leg(boost::asio::any_io_executor executor, tls::buffer_pool& pool, client_leg_settings settings,
                handlers calls);
-    ~client_leg();   ///< as close()
+    ~client_leg();  ///< as close()
 
     /// Passive: returns the error, or none and the port is open.
     boost::system::error_code listen(port_allocator& ports);

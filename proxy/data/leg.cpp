@@ -1,1 +1,50 @@
-// placeholder until written
+#include "proxy/data/leg.hpp"
+
+#include <boost/asio/buffer.hpp>
+
+#include <algorithm>
+#include <array>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+namespace ftpsgate::data {
+
+namespace ip = boost::asio::ip;
+using ip::tcp;
+
+char const* to_string(leg_failure failure) {
+    switch (failure) {
+        case leg_failure::connect: return "connect";
+        case leg_failure::handshake: return "handshake";
+        case leg_failure::not_resumed: return "not_resumed";
+    }
+    return "unknown";
+}
+
+ip::address unmapped(ip::address const& address) {
+    if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+    return ip::make_address_v4(ip::v4_mapped, address.to_v6());
+}
+
+boost::system::error_code open_from(ip::address const& local, tcp::endpoint const& target, tcp::socket& socket) {
+    boost::system::error_code ec;
+    socket.open(target.protocol(), ec);
+    if (ec || local.is_unspecified()) return ec;
+    // Without this a bound port is taken from all destinations, and TIME_WAIT of some 28000 transfers uses them up.
+    int const late = 1;
+    ::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
+    socket.bind(tcp::endpoint(unmapped(local), 0), ec);
+    return ec;
+}
+
+void discard_input(tcp::socket& socket, std::size_t limit) {
+    std::array<char, 16 * 1024> waste;
+    boost::system::error_code ec;
+    socket.non_blocking(true, ec);
+    while (!ec && limit > 0) {
+        std::size_t const count = socket.receive(boost::asio::buffer(waste), 0, ec);
+        limit -= std::min(limit, count);
+    }
+}
+
+}  // namespace ftpsgate::data

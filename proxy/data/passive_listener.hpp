@@ -7,7 +7,9 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <cstdint>
 #include <functional>
+#include <memory>
 
 namespace ftpsgate::data {
 
@@ -27,14 +29,15 @@ public:
     boost::system::error_code open(boost::asio::ip::address const& local, port_allocator& ports,
                                    boost::asio::ip::address const& expected_peer);
     std::uint16_t port() const { return port_; }
+    bool is_open() const;
     void start(accept_handler on_accept, stranger_handler on_stranger);
     void close();
 
 private:
-    void accept_next();
+    struct state;  // outlives the listener while an accept is being cancelled
 
-    struct state;                      // outlives the listener while an accept is being cancelled
-    std::shared_ptr<state> state_;
+    boost::asio::any_io_executor executor_;
+    std::shared_ptr<state> state_;  // one per open()
     std::uint16_t port_ = 0;
 };
 

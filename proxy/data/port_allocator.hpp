@@ -8,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <vector>
 
 namespace ftpsgate::data {
@@ -49,17 +48,21 @@ private:
     friend class port_lease;
     void give_back(std::uint16_t port);
 
-    struct slot {
-        bool used = false;
-        clock::time_point free_from{};
+    struct resting_port {
+        std::uint16_t port = 0;
+        clock::time_point until{};
     };
 
-    std::uint16_t first_;
+    void wake_rested();
+
     clock_source now_;
     mutable std::mutex mutex_;
-    std::vector<slot> slots_;
-    std::size_t used_ = 0;
-    std::minstd_rand random_;     // seeded from std::random_device; replaced where it is too weak, see the .cpp
+    bool any_port_;  // no range is configured
+    std::size_t range_size_;
+    std::vector<std::uint16_t> free_;    // in no order; room for the whole range, so that giving back never allocates
+    std::vector<resting_port> resting_;  // ring of range_size_ entries, in the order of their return
+    std::size_t oldest_ = 0;
+    std::size_t resting_count_ = 0;
 };
 
 }  // namespace ftpsgate::data

@@ -16,17 +16,23 @@
 namespace ftpsgate::data {
 
 enum class relay_outcome {
-    clean,               ///< the source ended cleanly and the receiver's socket took every byte
-    source_truncated,    ///< TLS source: FIN or RST without close_notify
-    source_failed,       ///< RST or another error of the source
+    clean,             ///< the source ended cleanly and the receiver's socket took every byte
+    source_truncated,  ///< TLS source: FIN or RST without close_notify
+    source_failed,     ///< RST or another error of the source
     receiver_failed,
-    receiver_ended,      ///< the receiver closed its side, or sent bytes where none may come (A-075)
-    idle,                ///< neither leg moved for the idle time-out (B-206)
+    receiver_ended,  ///< the receiver closed its side, or sent bytes where none may come (A-075)
+    idle,            ///< neither leg moved for the idle time-out (B-206)
 };
 
 char const* to_string(relay_outcome outcome);
 
+enum class relay_direction {
+    download,  ///< the receiver is the client: when it ends its sending side it may still be reading
+    upload,    ///< the receiver is the backend: when it ends it has given up (B-217)
+};
+
 struct relay_settings {
+    relay_direction direction = relay_direction::download;
     std::chrono::milliseconds idle_timeout{300'000};
 };
 
@@ -37,10 +43,10 @@ public:
     /// The streams must live until done or until the relay is destroyed.
     relay(tls::stream& source, tls::stream& receiver, tls::buffer_pool& pool, relay_settings settings,
           done_handler on_done);
-    ~relay();       ///< stops; on_done is not called any more
+    ~relay();  ///< stops; on_done is not called any more
 
     void start();
-    std::uint64_t bytes() const;    ///< taken by the receiver's socket or stream so far
+    std::uint64_t bytes() const;  ///< taken by the receiver's socket or stream so far
 
 private:
     struct state;
@@ -48,8 +54,8 @@ private:
 };
 
 /// Ends a stream cleanly: close_notify (under TLS), FIN, then waits up to `linger` for the peer's end, which is not
-/// required (B-165). on_sent is called when the FIN is out (true) or could not be sent (false); the stream is closed and
-/// freed afterwards. Takes the stream.
+/// required (B-165). on_sent is called when the FIN is out (true) or could not be sent (false); the stream is closed
+/// and freed afterwards. Takes the stream.
 void finish(std::unique_ptr<tls::stream> leg, std::chrono::milliseconds linger, std::function<void(bool)> on_sent);
 
 }  // namespace ftpsgate::data

@@ -45,13 +45,18 @@ public:
 private:
     enum class telnet { none, iac, option, subnegotiation, subnegotiation_iac };
 
-    void take(unsigned char byte);        // one byte after Telnet was removed
     void take_telnet(unsigned char byte);
+    void take_telnet_command(unsigned char byte);
+    void skip_subnegotiation(unsigned char byte);
+    void take(unsigned char byte);        // one byte after Telnet was removed
+    void take_text(std::string_view text);
+    void spoil(line_fault fault);
     void end_line();
 
     std::size_t limit_;
     std::string partial_;
     std::size_t partial_raw_ = 0;         // bytes received for the line being read, whatever became of them
+    std::size_t subnegotiated_ = 0;       // bytes of Telnet subnegotiations in it
     bool carriage_return_ = false;        // the last byte was CR
     line_fault fault_ = line_fault::none; // of the line being read
     telnet telnet_ = telnet::none;

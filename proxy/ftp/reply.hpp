@@ -26,6 +26,9 @@ struct reply {
     bool is_final() const { return !is_preliminary(); }
 };
 
+/// Control characters and DEL become '?', TAB a space; everything else stays, bytes >= 0x80 too (B-022, B-024).
+std::string without_controls(std::string_view text);
+
 /// As bytes with CR LF, ready to be sent; controls in the text are replaced (no reply can be split, A-074).
 std::string render(reply const& answer);
 
@@ -42,7 +45,7 @@ struct reply_limits {
     std::size_t total = 64 * 1024;
 };
 
-/// Flow: feed(bytes), then next() until it is monostate.
+/// Flow: feed(bytes), then next() until it is monostate. After too_large there is nothing but monostate.
 class reply_parser {
 public:
     explicit reply_parser(reply_limits limits = {}) : limits_(limits) {}
@@ -52,11 +55,16 @@ public:
     std::variant<std::monostate, reply, reply_fault> next();
 
     /// A multi-line reply has begun and not ended, or a line is incomplete (B-018: bound the wait for the rest).
-    bool mid_reply() const { return multi_line_ || !buffer_.empty(); }
+    bool mid_reply() const { return multi_line_ || parsed_ < buffer_.size(); }
     void reset();
 
 private:
-    std::variant<std::monostate, reply, reply_fault> take_line(std::string_view text);
+    using result = std::variant<std::monostate, reply, reply_fault>;
+
+    result take_line(std::string_view text);
+    result finish(std::string_view last_line);
+    reply_fault give_up();
+    void drop_parsed();
 
     reply_limits limits_;
     std::string buffer_;          // bytes not yet parsed
@@ -64,6 +72,7 @@ private:
     bool multi_line_ = false;
     reply current_;
     std::size_t current_size_ = 0;
+    bool gave_up_ = false;        // after too_large, until reset()
 };
 
 }  // namespace ftpsgate::ftp

@@ -17,11 +17,12 @@ public:
 
     explicit buffer_pool(std::size_t keep = 8) : keep_(keep) {}
 
+    /// Contents are undefined.
     std::unique_ptr<std::uint8_t[]> take();
     void give(std::unique_ptr<std::uint8_t[]> block);
 
 private:
-    std::size_t keep_;     // free blocks kept for reuse
+    std::size_t keep_;  // free blocks kept for reuse
     std::vector<std::unique_ptr<std::uint8_t[]>> free_;
 };
 
@@ -29,22 +30,27 @@ private:
 class byte_queue {
 public:
     explicit byte_queue(buffer_pool& pool) : pool_(&pool) {}
-    byte_queue(byte_queue&&) noexcept = default;
+    byte_queue(byte_queue&& other) noexcept;
+    byte_queue& operator=(byte_queue&& other) noexcept;
     ~byte_queue() { clear(); }
 
     std::size_t size() const { return end_ - begin_; }
     bool empty() const { return begin_ == end_; }
     std::span<std::uint8_t const> data() const { return {block_.get() + begin_, size()}; }
 
-    /// Free room behind the data (compacts first when the end is reached and it pays). Takes a block if there is none.
+    /// Free room behind the data. Takes a block if there is none; moves the data to the front when that costs no more
+    /// than what was consumed, or when the end is reached.
     std::span<std::uint8_t> space();
-    void commit(std::size_t count);     ///< count bytes were written into space()
-    void consume(std::size_t count);    ///< count bytes at the front are done; the block goes back when empty
+    std::size_t room() const;         ///< what space() would give, without taking a block
+    void commit(std::size_t count);   ///< count bytes were written into space(); 0 gives an unused block back
+    void consume(std::size_t count);  ///< count bytes at the front are done; the block goes back when empty
     /// Copies as much as fits; returns how much that was.
     std::size_t append(std::span<std::uint8_t const> bytes);
     void clear();
 
 private:
+    bool is_worth_moving() const;
+
     buffer_pool* pool_;
     std::unique_ptr<std::uint8_t[]> block_;
     std::size_t begin_ = 0;

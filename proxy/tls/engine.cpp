@@ -1,1 +1,150 @@
-// placeholder until written
+#include "proxy/tls/engine.hpp"
+
+#include "proxy/tls/engine_callbacks.hpp"
+#include "proxy/tls/queue_bio.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ftpsgate::tls {
+
+namespace {
+
+constexpr std::size_t record_payload = SSL3_RT_MAX_PLAIN_LENGTH;
+// A record's header and tag, and a KeyUpdate that may go before it.
+constexpr std::size_t record_room = record_payload + 512;
+
+int as_int(std::size_t size) {
+    return static_cast<int>(std::min(size, record_payload));
+}
+
+}  // namespace
+
+engine::engine(server_options options, buffer_pool& pool)
+    : input(pool), output(pool), ssl_(SSL_new(options.context)), options_(std::move(options)) {
+    SSL_set_accept_state(ssl_.get());
+    SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    // Frees what only the handshake needs once it is over; an idle session then holds a few KiB.
+    SSL_set_shed_handshake_config(ssl_.get(), 1);
+    if (options_.binding != nullptr) {
+        auto const& context = options_.binding->context();
+        SSL_set_session_id_context(ssl_.get(), context.data(), context.size());
+    }
+    SSL_set_bio(ssl_.get(), make_queue_reader(input).release(), make_queue_writer(output).release());
+    engine_callbacks::attach(ssl_.get(), this);
+}
+
+want engine::handshake() {
+    if (failure_.kind != failure_kind::none) return want::failed;
+    ERR_clear_error();  // the queue is the thread's: another session may have left something there
+    int const result = SSL_do_handshake(ssl_.get());
+    if (result != 1) return judge(result);
+    established_ = true;
+    return want::nothing;
+}
+
+transfer engine::read(std::span<std::uint8_t> into) {
+    if (failure_.kind != failure_kind::none) return {want::failed, 0};
+    if (!established_) return {fail(failure_kind::other, "read before the handshake"), 0};
+    if (close_received_) return {want::closed, 0};
+    transfer done;
+    while (done.count < into.size()) {
+        auto const rest = into.subspan(done.count);
+        ERR_clear_error();
+        int const result = SSL_read(ssl_.get(), rest.data(), as_int(rest.size()));
+        if (result <= 0) {
+            want const next = judge(result);
+            if (done.count == 0) done.next = next;
+            break;
+        }
+        done.count += static_cast<std::size_t>(result);
+    }
+    return done;
+}
+
+transfer engine::write(std::span<std::uint8_t const> from) {
+    if (failure_.kind != failure_kind::none) return {want::failed, 0};
+    if (!established_ || close_sent_) return {fail(failure_kind::other, "write outside an open connection"), 0};
+    transfer done;
+    while (done.count < from.size()) {
+        if (!has_room()) {
+            done.next = want::output;
+            break;
+        }
+        auto const rest = from.subspan(done.count);
+        ERR_clear_error();
+        int const result = SSL_write(ssl_.get(), rest.data(), as_int(rest.size()));
+        if (result <= 0) {
+            done.next = judge(result);
+            break;
+        }
+        tickets_sent_ = true;
+        done.count += static_cast<std::size_t>(result);
+    }
+    return done;
+}
+
+want engine::close() {
+    if (close_sent_ || !established_ || failure_.kind != failure_kind::none) return want::nothing;
+    if (!has_room()) return want::output;
+    ERR_clear_error();
+    // 0: sent, the peer's has not come; 1: both. Both are done here: reading the peer's is read()'s business.
+    int const result = SSL_shutdown(ssl_.get());
+    if (result < 0) return judge(result);
+    close_sent_ = tickets_sent_ = true;
+    return want::nothing;
+}
+
+session_facts engine::facts() const {
+    session_facts found;
+    SSL const* const ssl = ssl_.get();
+    found.version = SSL_get_version(ssl);
+    if (auto const* const cipher = SSL_get_current_cipher(ssl)) found.cipher = SSL_CIPHER_standard_name(cipher);
+    std::uint8_t const* name = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(ssl, &name, &size);
+    if (size > 0) found.application.assign(reinterpret_cast<char const*>(name), size);
+    found.server_name = server_name_;
+    found.resumed = SSL_session_reused(ssl) == 1;
+    return found;
+}
+
+void engine::forget_session() {
+    if (SSL_SESSION* const session = SSL_get_session(ssl_.get())) {
+        SSL_CTX_remove_session(options_.context, session);
+    }
+}
+
+// Translates what an SSL_ call that did not succeed wants. Must follow it directly.
+want engine::judge(int result) {
+    switch (SSL_get_error(ssl_.get(), result)) {
+        case SSL_ERROR_WANT_READ:
+            if (!input_ended_) return want::input;
+            return fail(failure_kind::truncated,
+                        established_ ? "connection ended without close_notify" : "connection ended in the handshake");
+        case SSL_ERROR_WANT_WRITE: return want::output;
+        case SSL_ERROR_ZERO_RETURN:
+            if (!established_) return fail(failure_kind::truncated, "close_notify in the handshake");
+            close_received_ = true;
+            return want::closed;
+        default: break;
+    }
+    failure found = drain_errors();
+    if (name_refused_) found.kind = failure_kind::unusable_name;
+    if (found.kind == failure_kind::none) found.kind = failure_kind::other;
+    return fail(found.kind, std::move(found.text));
+}
+
+want engine::fail(failure_kind kind, std::string text) {
+    failure_ = {kind, std::move(text)};
+    ERR_clear_error();
+    return want::failed;
+}
+
+// The first write carries the tickets (B-160), which may be tens of KiB when a client certificate is in them: it gets
+// an empty block. SSL_write then never stops half-way, which would tie the caller to repeat the same bytes.
+bool engine::has_room() const {
+    return tickets_sent_ ? output.room() >= record_room : output.empty();
+}
+
+}  // namespace ftpsgate::tls

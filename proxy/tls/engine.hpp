@@ -21,54 +21,63 @@
 namespace ftpsgate::tls {
 
 enum class want {
-    nothing,   ///< done
-    input,     ///< more bytes from the peer
-    output,    ///< output is full: send it first
-    closed,    ///< the peer's close_notify was read: a clean end
-    failed,    ///< see failure(); an alert may be in output, send it
+    nothing,  ///< done
+    input,    ///< more bytes from the peer
+    output,   ///< output is full: send it first
+    closed,   ///< the peer's close_notify was read: a clean end
+    failed,   ///< see failure(); an alert may be in output, send it
 };
 
 enum class channel_kind { control, data };
 
+/// The contexts of one site in order of preference, one per certificate (policy::tls_context::contexts).
+using context_list = std::span<bssl::UniquePtr<SSL_CTX> const>;
+
 /// What the engine needs to know to be a server. Callbacks run inside handshake().
 struct server_options {
-    SSL_CTX* context = nullptr;              ///< of the default site; also holds the ticket keys, so data connections
-                                             ///< must be given the same one as their control connection
+    /// Where tickets and session ids live, so data connections must be given the same one as their control connection.
+    /// Serves by itself where choose_context is unset.
+    SSL_CTX* context = nullptr;
     channel_kind channel = channel_kind::control;
-    session_binding const* binding = nullptr;
-    /// Called with the lower-case SNI name without trailing dot ("" = none sent); returns the context whose
-    /// certificates and versions to use. Unset: `context` whatever the name is.
-    std::function<SSL_CTX*(std::string_view name)> choose_context;
+    session_binding const* binding = nullptr;  ///< read by the engine's constructor only
+    /// Called with the lower-case SNI name without trailing dot ("" = none sent, or an address literal); returns the
+    /// contexts of the site of that name. The engine takes the first whose certificate the client can verify. Empty:
+    /// the name is refused with unrecognized_name (B-043). Names that are no host names do not get here.
+    std::function<context_list(std::string_view name)> choose_context;
 };
+
+/// Installs the engine's callbacks. To be called once for each context, before connections use it.
+void prepare_context(SSL_CTX* context);
 
 /// Facts of an established connection.
 struct session_facts {
-    std::string version;          ///< "TLSv1.3"
-    std::string cipher;           ///< IANA name, "TLS_AES_128_GCM_SHA256"
-    std::string application;      ///< ALPN, "" = none
-    std::string server_name;      ///< SNI, "" = none
-    bool resumed = false;         ///< only possible with a session of the same binding
+    std::string version;      ///< "TLSv1.3"
+    std::string cipher;       ///< IANA name, "TLS_AES_128_GCM_SHA256"
+    std::string application;  ///< ALPN, "" = none
+    std::string server_name;  ///< SNI, "" = none
+    bool resumed = false;     ///< only possible with a session of the same binding
 };
 
 struct transfer {
     want next = want::nothing;
-    std::size_t count = 0;        ///< bytes of plain text moved, also when next is not `nothing`
+    std::size_t count = 0;  ///< bytes of plain text moved, also when next is not `nothing`
 };
 
 class engine {
 public:
-    engine(server_options const& options, buffer_pool& pool);
-    ~engine();
+    engine(server_options options, buffer_pool& pool);
+    ~engine() = default;
     engine(engine const&) = delete;
     engine& operator=(engine const&) = delete;
 
-    byte_queue input;             ///< from the peer, not yet opened
-    byte_queue output;            ///< for the peer
+    byte_queue input;   ///< from the peer, not yet opened
+    byte_queue output;  ///< for the peer
 
     /// The peer ended its side of the TCP connection. Decided here: without close_notify before it, read() fails with
     /// failure_kind::truncated (B-167).
     void input_ended() { input_ended_ = true; }
 
+    /// nothing: established. After `failed` output may hold the alert. Bytes behind the handshake stay in `input`.
     want handshake();
     /// Opens records until `into` is full or input runs out; count > 0 means next == nothing, unless the very next
     /// record ends or breaks the connection (that is reported by the following call).
@@ -76,27 +85,36 @@ public:
     /// Seals until `from` is used up or output has no room for another record. Nothing of what was counted needs to be
     /// passed again; what was not may be passed in any later call.
     transfer write(std::span<std::uint8_t const> from);
-    /// Puts close_notify into output (once).
+    /// Puts close_notify into output, once; further calls and calls before the handshake is over do nothing. Sends the
+    /// session tickets with it where nothing was written before (B-160). Reading goes on.
     want close();
 
     bool established() const { return established_; }
-    bool close_received() const;
+    /// read() saw the peer's close_notify; what came behind it is in `input`, never opened (B-063, A-004).
+    bool close_received() const { return close_received_; }
     session_facts facts() const;
     failure const& why() const { return failure_; }
 
-    /// Takes the session out of the context's cache: it cannot be resumed any more.
+    /// Takes the session out of the context's cache: it cannot be resumed by its id any more. For the end of a
+    /// control session; tickets are out of reach, the binding's end makes them worthless (B-164).
     void forget_session();
 
 private:
     friend struct engine_callbacks;
 
     want judge(int result);
+    want fail(failure_kind kind, std::string text);
+    bool has_room() const;
 
     bssl::UniquePtr<SSL> ssl_;
     server_options options_;
     bool established_ = false;
+    bool tickets_sent_ = false;
     bool input_ended_ = false;
     bool close_sent_ = false;
+    bool close_received_ = false;
+    bool name_refused_ = false;
+    std::string server_name_;
     failure failure_;
 };
 

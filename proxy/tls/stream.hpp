@@ -5,6 +5,9 @@
 // `wait` field says which. Buffers come from the worker's pool and go back when empty, so an idle stream owns none.
 // One read system call takes up to 256 KiB and feeds many records; many records leave in one send.
 //
+// A caller reads until would_block before it waits: bytes that were received but did not fit into `into` are with the
+// stream, not with the kernel, so a wait would not end for them. would_block is never said while progress is possible.
+//
 // Not thread-safe; handlers run on the socket's executor. Destroying or close()ing the stream cancels waits (their
 // handlers get operation_aborted).
 #pragma once
@@ -26,18 +29,18 @@ namespace ftpsgate::tls {
 
 enum class io_status {
     ok,
-    would_block,   ///< see io_result::wait
-    end,           ///< the peer ended cleanly: FIN on a clear stream, close_notify under TLS
-    truncated,     ///< FIN or RST under TLS without close_notify (B-167)
-    failed,        ///< error(), failure()
+    would_block,  ///< see io_result::wait
+    end,          ///< the peer ended cleanly: FIN on a clear stream, close_notify under TLS
+    truncated,    ///< FIN or RST under TLS without close_notify (B-167)
+    failed,       ///< error(), failure()
 };
 
 enum class direction { read, write };
 
 struct io_result {
     io_status status = io_status::ok;
-    std::size_t count = 0;              ///< bytes moved, also when status is not ok
-    direction wait = direction::read;   ///< for would_block
+    std::size_t count = 0;             ///< bytes moved, also when status is not ok
+    direction wait = direction::read;  ///< for would_block
 };
 
 class stream {
@@ -45,6 +48,7 @@ public:
     using socket_type = boost::asio::ip::tcp::socket;
     using wait_handler = std::function<void(boost::system::error_code)>;
 
+    /// Makes the socket non-blocking and sets TCP_NODELAY. The pool must outlive the stream.
     stream(socket_type socket, buffer_pool& pool);
     ~stream();
 
@@ -53,15 +57,18 @@ public:
 
     /// From here on every byte is TLS.
     void start_tls(server_options const& options);
+    /// ok: established and every byte of it is sent. truncated: the peer went away in the middle; failed: see
+    /// tls_failure() (kind none: the socket failed, see error()), the alert was sent as far as the socket took it.
     io_result handshake();
     session_facts facts() const { return engine_->facts(); }
     failure const& tls_failure() const { return engine_->why(); }
-    void forget_session();
+    void forget_session();  ///< see engine; nothing on a clear stream
 
     /// Reads plain text. ok with count > 0, or another status with count == 0.
     io_result read(std::span<std::uint8_t> into);
     /// Accepts as much of `from` as is possible now and sends what it can. would_block with count < size: the rest was
-    /// not taken. Sealed bytes that the socket did not take stay in the stream: see pending_output(), flush().
+    /// not taken. ok: all of it was taken; with failed, count says nothing about what arrived. Sealed bytes that the
+    /// socket did not take stay in the stream: see pending_output(), flush().
     io_result write(std::span<std::uint8_t const> from);
     io_result flush();
     std::size_t pending_output() const;
@@ -79,20 +86,27 @@ public:
     void wait_readable(wait_handler handler);
     void wait_writable(wait_handler handler);
 
-    void close();          ///< FIN without close_notify if nothing was sent before
-    void reset();          ///< RST: the peer sees that the connection was cut (B-167, B-168)
+    void close();  ///< FIN without close_notify if nothing was sent before
+    void reset();  ///< RST: the peer sees that the connection was cut (B-167, B-168)
     bool is_open() const { return socket_.is_open(); }
+    /// The socket's last error (also the RST behind a truncated); not set by would_block or end.
     boost::system::error_code error() const { return error_; }
 
 private:
+    io_result read_clear(std::span<std::uint8_t> into);
     io_result receive_into_engine();
     io_result send_output();
+    io_result engine_failed();
+    io_result receive(std::span<std::uint8_t> into);
+    io_result send(std::span<std::uint8_t const> from);
 
     socket_type socket_;
     buffer_pool& pool_;
     std::unique_ptr<engine> engine_;
-    byte_queue clear_input_;              // left over by stop_tls()
+    byte_queue clear_input_;  // left over by stop_tls()
     boost::system::error_code error_;
+    bool drained_ = false;             // the last receive emptied the socket: the next one needs no system call
+    bool close_notify_waits_ = false;  // output had no room for it
 };
 
 }  // namespace ftpsgate::tls

@@ -1,0 +1,85 @@
+// Counting: one registry per process, one site_metrics per site. All series of the known words (metrics/names.hpp) and
+// of the configured backends and verbs are looked up once, when a site_metrics is made; counting is then a search in a
+// short sorted table and an atomic addition (a histogram has a lock of its own, held for an addition). Other words
+// take a lock and get a series as well, up to 16 in each table; what comes after those counts as "other".
+//
+// Everything may be called from any thread. A second site_metrics of the same site (after a reload) goes on with the
+// same series; a site_metrics must not outlive its registry.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ftpsgate::metrics {
+
+struct description;
+struct families;
+
+using seconds = std::chrono::duration<double>;
+
+enum class channel { control, data };
+enum class login_method { password, certificate };
+enum class direction { upload, download, list };
+
+/// Names from the configuration and the table of verbs: what labels may hold besides the fixed words.
+struct site_words {
+    std::string name;
+    std::vector<std::string> backends;
+    std::vector<std::string> verbs;  ///< upper case; any other verb counts as "other"
+};
+
+class registry {
+public:
+    registry();
+    ~registry();
+    registry(registry const&) = delete;
+    registry& operator=(registry const&) = delete;
+
+    void build_info(std::string_view version, std::string_view boringssl, std::string_view boost);
+
+    /// The page in Prometheus' text format 0.0.4.
+    std::string text() const;
+
+private:
+    friend class site_metrics;
+    std::unique_ptr<families> families_;
+};
+
+class site_metrics {
+public:
+    site_metrics(registry& all, site_words const& words);
+    ~site_metrics();
+    site_metrics(site_metrics const&) = delete;
+    site_metrics& operator=(site_metrics const&) = delete;
+
+    void session_opened();
+    /// Ends what session_opened() began.
+    void session_closed(std::string_view result);
+    /// A connection that never became a session ("refused", "banned").
+    void session_refused(std::string_view result);
+
+    /// result: "ok", "resumed" or the reason of failure; the time of failed ones is not observed.
+    void handshake(channel where, std::string_view result, seconds took);
+    void login(login_method how, std::string_view result);
+    void command(std::string_view verb);
+    void transfer(direction way, std::string_view result, std::uint64_t bytes, seconds took);
+
+    void backend_connect(std::string_view backend, std::string_view result);
+    void backend_session_opened(std::string_view backend);
+    void backend_session_closed(std::string_view backend);
+
+    /// Of the site's passive range, all workers together.
+    void passive_ports(std::size_t in_use);
+    void attack(std::string_view what);
+    void certificate_not_after(std::chrono::system_clock::time_point when);
+
+private:
+    struct handles;
+    std::unique_ptr<handles> handles_;
+};
+
+}  // namespace ftpsgate::metrics

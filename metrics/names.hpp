@@ -1,0 +1,103 @@
+// Every metric the gate exposes, as data: name, type, help, labels, and the fixed words that label values are taken
+// from. A label holds a word from here or a name from the configuration, never what a peer sent.
+// A metric appears here when something moves it. tests/metrics/names_test.cpp holds the exposed page to this list.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace ftpsgate::metrics {
+
+enum class kind { counter, gauge, histogram };
+
+struct description {
+    std::string_view name;
+    kind type;
+    std::string_view help;
+    std::array<std::string_view, 3> labels;  ///< unused ones are empty
+};
+
+namespace names {
+
+inline constexpr description sessions{"ftpsgate_sessions", kind::gauge, "Sessions that are open now.", {"site"}};
+inline constexpr description sessions_total{
+    "ftpsgate_sessions_total", kind::counter, "Sessions that have ended, by how.", {"site", "result"}};
+inline constexpr description tls_handshakes_total{"ftpsgate_tls_handshakes_total",
+                                                  kind::counter,
+                                                  "TLS handshakes with clients, by outcome.",
+                                                  {"site", "channel", "result"}};
+inline constexpr description tls_handshake_seconds{"ftpsgate_tls_handshake_seconds",
+                                                   kind::histogram,
+                                                   "Time from the start of a TLS handshake to its success.",
+                                                   {"site", "channel"}};
+inline constexpr description logins_total{
+    "ftpsgate_logins_total", kind::counter, "Login attempts, by method and outcome.", {"site", "method", "result"}};
+inline constexpr description commands_total{
+    "ftpsgate_commands_total", kind::counter, "Commands from clients, by verb.", {"site", "verb"}};
+inline constexpr description transfers_total{"ftpsgate_transfers_total",
+                                             kind::counter,
+                                             "Transfers that have ended, by outcome.",
+                                             {"site", "direction", "result"}};
+inline constexpr description transfer_bytes_total{
+    "ftpsgate_transfer_bytes_total", kind::counter, "Bytes of file data and listings moved.", {"site", "direction"}};
+inline constexpr description transfer_seconds{"ftpsgate_transfer_seconds",
+                                              kind::histogram,
+                                              "Time from a transfer command to its final reply.",
+                                              {"site", "direction"}};
+inline constexpr description backend_sessions{
+    "ftpsgate_backend_sessions", kind::gauge, "Sessions that hold a connection to a backend now.", {"site", "backend"}};
+inline constexpr description backend_connects_total{"ftpsgate_backend_connects_total",
+                                                    kind::counter,
+                                                    "Attempts to connect to a backend, by outcome.",
+                                                    {"site", "backend", "result"}};
+inline constexpr description passive_ports_in_use{
+    "ftpsgate_passive_ports_in_use", kind::gauge, "Ports of the passive range that are taken.", {"site"}};
+inline constexpr description attacks_total{
+    "ftpsgate_attacks_total", kind::counter, "Attempts that are no mistake of a client.", {"site", "kind"}};
+inline constexpr description certificate_not_after{"ftpsgate_certificate_not_after_timestamp_seconds",
+                                                   kind::gauge,
+                                                   "When the site's certificate that expires first does so, Unix time.",
+                                                   {"site"}};
+inline constexpr description build_info{
+    "ftpsgate_build_info", kind::gauge, "Always 1; the labels say what runs.", {"version", "boringssl", "boost"}};
+
+inline constexpr std::array all{sessions,
+                                sessions_total,
+                                tls_handshakes_total,
+                                tls_handshake_seconds,
+                                logins_total,
+                                commands_total,
+                                transfers_total,
+                                transfer_bytes_total,
+                                transfer_seconds,
+                                backend_sessions,
+                                backend_connects_total,
+                                passive_ports_in_use,
+                                attacks_total,
+                                certificate_not_after,
+                                build_info};
+
+}  // namespace names
+
+/// Label values known before the first client comes: their series exist from the start, at 0.
+namespace words {
+
+using std::string_view_literals::operator""sv;
+
+inline constexpr std::array session_results{"closed"sv, "refused"sv, "login_timeout"sv, "idle_timeout"sv,
+                                            "banned"sv, "error"sv,   "drained"sv};
+inline constexpr std::array channels{"control"sv, "data"sv};
+inline constexpr std::array handshake_results{"ok"sv, "resumed"sv};
+inline constexpr std::array login_methods{"password"sv, "certificate"sv};
+inline constexpr std::array login_results{"ok"sv, "refused"sv, "error"sv};
+inline constexpr std::array directions{"upload"sv, "download"sv, "list"sv};
+inline constexpr std::array transfer_results{"ok"sv, "failed"sv, "aborted"sv, "truncated"sv};
+inline constexpr std::array connect_results{"ok"sv, "refused"sv, "timeout"sv, "error"sv};
+inline constexpr std::array attack_kinds{"starttls_injection"sv, "bounce"sv, "data_theft"sv, "reply_injection"sv};
+
+/// What stands for every word too many, and for verbs outside the table.
+inline constexpr std::string_view other = "other";
+
+}  // namespace words
+
+}  // namespace ftpsgate::metrics

@@ -1,0 +1,103 @@
+// finish(): the clean end of a stream. Declared in relay.hpp, beside what decides whether an end is clean.
+#include "proxy/data/leg.hpp"
+#include "proxy/data/relay.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <utility>
+
+namespace ftpsgate::data {
+
+namespace {
+
+using boost::system::error_code;
+using tls::io_status;
+
+constexpr std::chrono::seconds send_patience{30};  // for close_notify behind a full socket
+constexpr std::size_t discard_limit = 1024 * 1024;
+
+struct ending : std::enable_shared_from_this<ending> {
+    ending(std::unique_ptr<tls::stream> ended, std::chrono::milliseconds wait, std::function<void(bool)> sent)
+        : leg(std::move(ended)), linger(wait), on_sent(std::move(sent)), timer(leg->socket().get_executor()) {}
+
+    void start();
+    void send();
+    void report(bool is_sent);
+    void drain();
+    void close_in(std::chrono::milliseconds time);
+    void close();
+    tls::stream::wait_handler then(void (ending::*next)());
+
+    std::unique_ptr<tls::stream> leg;
+    std::chrono::milliseconds linger;
+    std::function<void(bool)> on_sent;
+    boost::asio::steady_timer timer;
+    std::size_t discarded = 0;
+};
+
+void ending::start() {
+    close_in(send_patience);
+    leg->send_close_notify();
+    send();
+}
+
+void ending::send() {
+    auto const result = leg->flush();
+    if (result.status == io_status::would_block) return leg->wait_writable(then(&ending::send));
+    error_code ec;
+    if (result.status == io_status::ok) leg->shutdown_send(ec);
+    if (result.status != io_status::ok || ec) return close();
+    close_in(linger);
+    report(true);
+    drain();
+}
+
+void ending::report(bool is_sent) {
+    if (auto const call = std::exchange(on_sent, nullptr)) call(is_sent);
+}
+
+// Reads on until the peer's end, so that the close after it sends no RST (B-171).
+void ending::drain() {
+    std::array<std::uint8_t, 16 * 1024> waste;
+    while (discarded < discard_limit) {
+        auto const result = leg->read(waste);
+        discarded += result.count;
+        if (result.status == io_status::would_block) return leg->wait_readable(then(&ending::drain));
+        if (result.status != io_status::ok) break;
+    }
+    close();
+}
+
+void ending::close_in(std::chrono::milliseconds time) {
+    timer.expires_after(time);
+    timer.async_wait([self = shared_from_this()](error_code ec) {
+        if (!ec) self->close();
+    });
+}
+
+void ending::close() {
+    timer.cancel();
+    if (leg->is_open()) discard_input(leg->socket(), discard_limit);
+    leg->close();
+    report(false);
+}
+
+tls::stream::wait_handler ending::then(void (ending::*next)()) {
+    return [self = shared_from_this(), next](error_code ec) {
+        if (ec == boost::asio::error::operation_aborted || !self->leg->is_open()) return;
+        (*self.*next)();
+    };
+}
+
+}  // namespace
+
+void finish(std::unique_ptr<tls::stream> leg, std::chrono::milliseconds linger, std::function<void(bool)> on_sent) {
+    auto const executor = leg->socket().get_executor();
+    auto const end = std::make_shared<ending>(std::move(leg), linger, std::move(on_sent));
+    boost::asio::post(executor, [end] { end->start(); });
+}
+
+}  // namespace ftpsgate::data

@@ -1,0 +1,264 @@
+#include "proxy/ftp/control_core.hpp"
+
+#include <algorithm>
+
+namespace ftpsgate::ftp {
+
+namespace {
+constexpr std::size_t waiting_commands_limit = 32;       // B-013
+constexpr std::size_t waiting_bytes_limit = 64 * 1024;
+}  // namespace
+
+control_core::control_core(core_settings settings)
+    : state_(std::move(settings)),
+      context_(state_),
+      lines_(state_.rules().command_line),
+      front_(context_),
+      login_(context_),
+      relay_(context_),
+      setup_(context_),
+      transfer_(context_) {}
+
+actions control_core::start() {
+    context_.arm(deadline_kind::login, state_.rules().login_timeout);
+    if (state_.connection.tls == tls_start::explicit_tls) {
+        front_.greet();
+    } else {
+        context_.act(start_tls{state_.site, false});     // not a byte before the handshake (B-031)
+        context_.arm(deadline_kind::handshake, state_.rules().handshake_timeout);
+        state_.now = activity::securing;
+    }
+    return std::exchange(context_.out, {});
+}
+
+actions control_core::handle(event const& what) {
+    if (state_.now == activity::over) return {};
+    std::visit([this](auto const& happened) { on(happened); }, what);
+    run_waiting();
+    return std::exchange(context_.out, {});
+}
+
+bool control_core::wants_client_bytes() const {
+    return state_.now != activity::over && state_.now != activity::securing && state_.now != activity::clearing &&
+           waiting_.size() < waiting_commands_limit && waiting_bytes_ < waiting_bytes_limit;
+}
+
+// --- the client
+
+void control_core::on(client_bytes const& happened) {
+    if (happened.bytes.empty()) return;
+    if (std::exchange(first_bytes_, false) && state_.control == control_channel::clear && happened.bytes[0] == '\x16') {
+        return context_.end(end_reason::protocol);       // a TLS ClientHello on the explicit port
+    }
+    lines_.feed(happened.bytes);
+    while (auto text = lines_.next()) take_line(std::move(*text));
+}
+
+void control_core::on(client_secured const& happened) {
+    if (state_.now != activity::securing) return;
+    lines_ = line_reader((*state_.connection.sites)[happened.site].command_line);
+    replies_.reset();
+    login_.reset();
+    front_.on_secured(happened);
+}
+
+void control_core::on(client_cleared const&) {
+    if (state_.now != activity::clearing) return;
+    context_.cancel(deadline_kind::handshake);
+    front_.on_cleared();
+}
+
+void control_core::on(client_gone const&) {
+    bool const handshake = state_.now == activity::securing;
+    context_.end(handshake ? end_reason::handshake : end_reason::client_gone);      // both legs are reset (B-221)
+}
+
+void control_core::take_line(line&& text) {
+    waiting_command next{text.fault == line_fault::none ? parse_command(text.text) : command{}, text.fault};
+    if (transferring() && next.fault == line_fault::none && answer_during_transfer(next.what)) return;
+    waiting_bytes_ += next.what.name.size() + next.what.argument.size();
+    waiting_.push_back(std::move(next));
+}
+
+// What cannot wait for the transfer's end: ABOR takes effect at once and is answered in its turn, NOOP and STAT are
+// answered at once unless something waits before them (B-226, B-232 .. B-235).
+bool control_core::answer_during_transfer(command const& what) {
+    if (what.malformed) return false;
+    if (what.id() == verb::abor) transfer_.request_abort();
+    if (!waiting_.empty() || what.id() == verb::abor || !what.argument.empty()) return false;
+    if (what.id() == verb::noop) {
+        context_.act(note_command{what.row});
+        context_.answer(200, "Transfer in progress.");
+        return true;
+    }
+    if (what.id() == verb::stat) {
+        context_.act(note_command{what.row});
+        transfer_.status();
+        return true;
+    }
+    return false;
+}
+
+void control_core::run_waiting() {
+    while (state_.now == activity::idle && !waiting_.empty()) {
+        waiting_command next = std::move(waiting_.front());
+        waiting_.pop_front();
+        waiting_bytes_ -= next.what.name.size() + next.what.argument.size();
+        run(next);
+    }
+    if (state_.now == activity::idle && state_.draining)
+        context_.refuse_service("Service is shutting down.", end_reason::shutdown);
+}
+
+void control_core::run(waiting_command& next) {
+    context_.arm(deadline_kind::idle, state_.rules().idle_timeout);
+    if (next.fault != line_fault::none) return bad_line(next.fault);
+    if (next.what.malformed) return malformed(next.what);
+    context_.act(note_command{next.what.row});
+    dispatch(next.what);
+    if (next.what.row->secret) std::fill(next.what.argument.begin(), next.what.argument.end(), '\0');
+}
+
+// --- the backend
+
+void control_core::on(access_decided const& happened) {
+    if (state_.now != activity::deciding) return;
+    access_decided decision = happened;
+    front_.on_access(decision);
+}
+
+void control_core::on(backend_connected const& happened) {
+    if (state_.now != activity::login) return;
+    replies_.reset();
+    login_.on_connected(happened);
+}
+
+void control_core::on(backend_unreachable const&) {
+    if (state_.now == activity::login) login_.on_unreachable();
+}
+
+// Replies can only be answers to what was sent before these bytes came: more of them than that are an attempt to answer
+// commands that were not given yet, and everything after would be shifted.
+void control_core::on(backend_bytes const& happened) {
+    if (!state_.backend_connected) return;
+    unsigned answers_allowed = state_.finals_due;
+    replies_.feed(happened.bytes);
+    while (state_.backend_connected && state_.now != activity::over) {
+        auto next = replies_.next();
+        if (std::holds_alternative<std::monostate>(next)) break;
+        if (auto const* fault = std::get_if<reply_fault>(&next)) {
+            // Owed a reply and got something else: the client's command is answered before the end (B-020, B-023).
+            if (*fault == reply_fault::too_large || state_.finals_due > 0)
+                context_.answer(451, "The server gave an answer that makes no sense.");
+            return desynchronised();
+        }
+        auto const& answer = std::get<reply>(next);
+        if (answer.code == 421 && answers_allowed == 0) {                       // its idle time-out (B-237)
+            context_.show(answer);
+            return context_.end(end_reason::backend_gone);
+        }
+        if (answers_allowed == 0) return desynchronised();
+        if (answer.is_final()) --answers_allowed;
+        deliver(answer);
+    }
+    if (!state_.backend_connected || state_.now == activity::over) return;
+    if (replies_.mid_reply()) context_.arm(deadline_kind::rest, waits::rest);   // B-018
+    else context_.cancel(deadline_kind::rest);
+}
+
+void control_core::deliver(reply const& answer) {
+    if (answer.is_final()) {
+        --state_.finals_due;
+        if (state_.finals_due == 0) context_.cancel(deadline_kind::reply);
+    }
+    if (answer.code == 421 && state_.now == activity::transfer) return transfer_.on_backend_gone(&answer);
+    if (answer.code == 421 && state_.now != activity::login) {                  // B-219
+        context_.show(answer);
+        return context_.end(end_reason::backend_gone);
+    }
+    switch (state_.now) {
+        case activity::login: return login_.on_reply(answer);
+        case activity::relay: return relay_.on_reply(answer);
+        case activity::setup: return setup_.on_reply(answer);
+        case activity::transfer: return transfer_.on_reply(answer);
+        default: return desynchronised();
+    }
+}
+
+void control_core::desynchronised() {
+    context_.attack(attack_kind::reply_injection);
+    context_.refuse_service("Service not available.", end_reason::backend_desync);
+}
+
+void control_core::on(backend_gone const&) {
+    if (!state_.backend_connected) return;
+    state_.backend_connected = false;
+    if (transferring()) return transfer_.on_backend_gone(nullptr);
+    context_.refuse_service("Service not available.", end_reason::backend_gone);
+}
+
+// --- data connections
+
+void control_core::on(client_listening const& happened) { setup_.on_client_listening(happened); }
+void control_core::on(client_listen_failed const&) { setup_.on_client_listen_failed(); }
+void control_core::on(backend_listening const& happened) { setup_.on_backend_listening(happened); }
+void control_core::on(backend_listen_failed const&) { setup_.on_backend_listen_failed(); }
+
+void control_core::on(client_data_up const&) {
+    if (transferring()) transfer_.on_client_up();
+}
+void control_core::on(client_data_failed const& happened) {
+    if (transferring()) transfer_.on_client_failed(happened.fault);
+}
+void control_core::on(backend_data_up const&) {
+    if (transferring()) transfer_.on_backend_up();
+}
+void control_core::on(backend_data_failed const&) {
+    if (transferring()) transfer_.on_backend_failed();
+}
+void control_core::on(relay_done const& happened) {
+    if (transferring()) transfer_.on_relay_done(happened.result);
+}
+void control_core::on(client_data_finished const& happened) {
+    if (transferring()) transfer_.on_client_finished(happened.sent);
+}
+void control_core::on(progress const& happened) {
+    if (transferring()) transfer_.on_progress(happened);
+}
+
+// --- time and operator
+
+void control_core::on(deadline_passed const& happened) {
+    switch (happened.kind) {
+        case deadline_kind::login:
+            if (state_.login == login_phase::in) return;
+            if (state_.now == activity::securing) return context_.end(end_reason::login_timeout);
+            return context_.refuse_service("Login timed out.", end_reason::login_timeout);
+        case deadline_kind::handshake:
+            if (state_.now == activity::securing || state_.now == activity::clearing)
+                context_.end(end_reason::handshake);
+            return;
+        case deadline_kind::idle:
+            if (!transferring()) context_.refuse_service("Idle for too long.", end_reason::idle_timeout);
+            return;
+        case deadline_kind::rest:
+            context_.answer(451, "The server's answer was cut short.");
+            return desynchronised();
+        case deadline_kind::reply:
+            if (transferring()) return transfer_.on_deadline(happened.kind);
+            context_.answer(451, "The server does not answer.");
+            return context_.refuse_service("Service not available.", end_reason::backend_gone);
+        default:
+            if (transferring()) transfer_.on_deadline(happened.kind);
+    }
+}
+
+void control_core::on(shutdown const& happened) {
+    state_.draining = true;
+    bool const may_finish = happened.kind == shutdown_kind::drain && transferring();
+    if (may_finish) return;
+    if (state_.now == activity::securing) return context_.end(end_reason::shutdown);
+    context_.refuse_service("Service is shutting down.", end_reason::shutdown);
+}
+
+}  // namespace ftpsgate::ftp

@@ -1,0 +1,123 @@
+#include "proxy/ftp/login_machine.hpp"
+
+namespace ftpsgate::ftp {
+
+void login_machine::start(secret_string password) {
+    password_ = std::move(password);
+    state_.now = activity::login;
+    step_ = step::connecting;
+    context_.act(connect_backend{});
+}
+
+void login_machine::reset() {
+    step_ = step::none;
+    password_ = secret_string();
+}
+
+void login_machine::on_connected(backend_connected const& backend) {
+    if (step_ != step::connecting) return;
+    state_.backend_connected = true;
+    state_.backend_address = backend.address;
+    state_.backend_refuses_epsv = backend.refuses_epsv;
+    state_.backend_names = state_.rules().backend_names;
+    state_.backend_names.push_back(backend.address.text());
+    state_.finals_due = 1;      // the greeting
+    step_ = step::greeting;
+    context_.arm(deadline_kind::reply, state_.rules().reply_timeout);
+}
+
+void login_machine::on_unreachable() {
+    if (step_ != step::connecting) return;
+    reset();
+    context_.act(note_login{state_.user, false, "backend unreachable"});
+    context_.refuse_service("Service not available.", end_reason::backend_unreachable);
+}
+
+void login_machine::on_reply(reply const& answer) {
+    if (answer.is_preliminary()) return;      // 120 "ready in a minute" (B-248); others mean nothing here
+    if (answer.code == 421) {
+        reset();
+        context_.act(note_login{state_.user, false, "backend closed the service"});
+        context_.show(answer);
+        return context_.end(end_reason::backend_gone);
+    }
+    switch (step_) {
+        case step::greeting: return on_greeting(answer);
+        case step::user: return on_user_reply(answer);
+        case step::password: return on_password_reply(answer);
+        case step::account: return answer.is_completion() ? accepted(answer) : refused(answer);
+        case step::options: return finish_login();
+        default: return;
+    }
+}
+
+void login_machine::on_greeting(reply const& answer) {
+    if (answer.code == 230) return accepted(answer);          // no login needed (B-248)
+    if (!answer.is_completion()) {
+        reset();
+        context_.act(note_login{state_.user, false, "backend refused the connection"});
+        return context_.refuse_service("Service not available.", end_reason::backend_unreachable);
+    }
+    step_ = step::user;
+    context_.ask_backend(to_wire("USER", state_.plan->user()));
+}
+
+void login_machine::on_user_reply(reply const& answer) {
+    if (answer.code == 230 || answer.code == 232) return accepted(answer);   // no password wanted (B-249)
+    if (answer.code == 332) return ask_account(answer);
+    if (!answer.is_intermediate()) return refused(answer);
+    step_ = step::password;
+    context_.ask_backend(to_wire("PASS", password_.reveal()), sensitivity::secret);
+    password_ = secret_string();
+}
+
+void login_machine::on_password_reply(reply const& answer) {
+    if (answer.code == 332) return ask_account(answer);
+    if (answer.is_completion()) return accepted(answer);
+    refused(answer);
+}
+
+void login_machine::ask_account(reply const& answer) {
+    step_ = step::client_account;
+    state_.now = activity::idle;
+    context_.show(answer);
+}
+
+void login_machine::account(command const& what) {
+    step_ = step::account;
+    state_.now = activity::login;
+    context_.ask_backend(to_wire("ACCT", what.argument), sensitivity::secret);
+}
+
+void login_machine::accepted(reply const& answer) {
+    welcome_ = answer;
+    welcome_.code = 230;                      // 202 and 232 included (B-249)
+    if (!state_.wants_utf8) return finish_login();
+    step_ = step::options;
+    context_.ask_backend(to_wire("OPTS", "UTF8 ON"));
+}
+
+void login_machine::finish_login() {
+    reset();
+    state_.login = login_phase::in;
+    state_.now = activity::idle;
+    context_.cancel(deadline_kind::login);
+    context_.act(note_login{state_.user, true, {}});
+    context_.show(std::move(welcome_));
+}
+
+void login_machine::refused(reply const& answer) {
+    reset();
+    context_.act(note_login{state_.user, false, "refused by the backend"});
+    state_.login = login_phase::none;
+    state_.now = activity::idle;
+    reply shown = answer;
+    // Codes that would make the client go on are no refusal that it understands.
+    if (!shown.is_negative()) shown = reply(530, "User cannot log in.");
+    context_.drop_backend();                  // the next try starts on a fresh connection
+    context_.show(std::move(shown));
+    if (++state_.failed_logins >= state_.rules().failed_logins)
+        context_.refuse_service("Too many failed logins.", end_reason::failed_logins);
+}
+
+}  // namespace ftpsgate::ftp

@@ -1,0 +1,68 @@
+#include "proxy/ftp/session_state.hpp"
+
+#include "proxy/ftp/rewrite.hpp"
+
+namespace ftpsgate::ftp {
+
+void session_state::forget_login() {
+    login = login_phase::none;
+    user.clear();
+    plan.reset();
+    epsv_all = false;
+    setup = data_setup::none;
+    wants_utf8 = false;
+    backend_features.reset();
+}
+
+void session_context::show(reply shown) {
+    if (!may_be_shown(shown.code)) return answer(451, "The server gave an answer that cannot be passed on.");
+    hide_addresses(shown, state.backend_names, state.connection.gate.text());
+    act(send_client{render(shown)});
+}
+
+void session_context::show_path(reply const& shown) {
+    if (!may_be_shown(shown.code)) return answer(451, "The server gave an answer that cannot be passed on.");
+    act(send_client{render(shown)});
+}
+
+void session_context::ask_backend(std::string bytes, sensitivity content, urgency how) {
+    ++state.finals_due;
+    act(send_backend{std::move(bytes), content, how});
+    arm(deadline_kind::reply, state.rules().reply_timeout);
+}
+
+void session_context::drop_setup() {
+    if (state.setup != data_setup::none || state.now == activity::setup) act(abort_data{});
+    state.setup = data_setup::none;
+}
+
+void session_context::drop_backend() {
+    if (!state.backend_connected) return;
+    state.backend_connected = false;
+    state.finals_due = 0;
+    cancel(deadline_kind::reply);
+    cancel(deadline_kind::rest);
+    cancel(deadline_kind::settle);
+    act(ftp::drop_backend{});
+}
+
+void session_context::log_out() {
+    drop_setup();
+    drop_backend();
+    state.forget_login();
+}
+
+void session_context::end(end_reason reason) {
+    if (state.now == activity::over) return;
+    act(abort_data{});
+    drop_backend();
+    act(finish{reason});
+    state.now = activity::over;
+}
+
+void session_context::refuse_service(std::string_view text, end_reason reason) {
+    answer(421, text);
+    end(reason);
+}
+
+}  // namespace ftpsgate::ftp

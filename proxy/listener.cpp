@@ -1,0 +1,100 @@
+#include "proxy/listener.hpp"
+
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace ftpsgate::proxy {
+
+namespace {
+
+using tcp = boost::asio::ip::tcp;
+
+boost::system::error_code bind_and_listen(tcp::acceptor& acceptor, tcp::endpoint const& where) {
+    boost::system::error_code error;
+    acceptor.open(where.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error && where.protocol() == tcp::v6()) acceptor.set_option(boost::asio::ip::v6_only(true), error);
+    if (!error) acceptor.bind(where, error);
+    if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+    return error;
+}
+
+}  // namespace
+
+struct listener::state : std::enable_shared_from_this<state> {
+    state(boost::asio::any_io_executor const& executor, handlers calls)
+        : acceptor(executor), timer(executor), call(std::move(calls)) {}
+
+    void accept_next() {
+        acceptor.async_accept(call.next_executor(), peer,
+                              [self = shared_from_this()](boost::system::error_code error, tcp::socket socket) {
+                                  if (self->stopped) return;
+                                  if (error) return self->pause_after(error);
+                                  self->hand_over(std::move(socket));
+                              });
+    }
+
+    void hand_over(tcp::socket socket) {
+        pause = shortest_pause;
+        call.on_accept(std::move(socket), peer);
+        if (!stopped) accept_next();
+    }
+
+    // The connection that could not be accepted is still in the backlog: without a pause this would spin.
+    void pause_after(boost::system::error_code error) {
+        auto const now = std::exchange(pause, std::min(pause * 2, longest_pause));
+        call.on_error(error, now);
+        if (stopped) return;
+        timer.expires_after(now);
+        timer.async_wait([self = shared_from_this()](boost::system::error_code) {
+            if (!self->stopped) self->accept_next();
+        });
+    }
+
+    void stop() {
+        stopped = true;
+        boost::system::error_code ignored;
+        acceptor.close(ignored);
+        timer.cancel();
+    }
+
+    tcp::acceptor acceptor;
+    boost::asio::steady_timer timer;
+    handlers call;
+    tcp::endpoint peer;
+    std::chrono::milliseconds pause = shortest_pause;
+    bool stopped = false;
+};
+
+listener::listener(boost::asio::any_io_executor executor, handlers calls)
+    : state_(std::make_shared<state>(executor, std::move(calls))) {
+}
+
+listener::~listener() {
+    stop();
+}
+
+boost::system::error_code listener::open(tcp::endpoint const& where) {
+    auto const error = bind_and_listen(state_->acceptor, where);
+    boost::system::error_code ignored;
+    if (error) state_->acceptor.close(ignored);
+    return error;
+}
+
+listener::tcp::endpoint listener::where() const {
+    boost::system::error_code error;
+    return state_->acceptor.local_endpoint(error);
+}
+
+void listener::start() {
+    state_->accept_next();
+}
+
+void listener::stop() {
+    state_->stop();
+}
+
+}  // namespace ftpsgate::proxy

@@ -1,0 +1,184 @@
+#include "proxy/log.hpp"
+
+#include "proxy/log_escape.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <unistd.h>
+#include <utility>
+
+namespace ftpsgate::proxy {
+
+namespace {
+
+boost::system::error_code last_error() {
+    return {errno, boost::system::system_category()};
+}
+
+// A number of our own for standard error. Without one (the caller closed it) lines are lost, not written to whatever
+// file gets number 2 later.
+int own_standard_error() {
+    int const copy = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    return copy >= 0 ? copy : ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+}
+
+bool write_all(int descriptor, std::string_view bytes, bool& torn) noexcept {
+    while (!bytes.empty()) {
+        ssize_t const written = ::write(descriptor, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+        torn = !bytes.empty();
+    }
+    return true;
+}
+
+char const* word_of(level of_line) {
+    switch (of_line) {
+        case level::error: return "error";
+        case level::warning: return "warning";
+        case level::info: return "info";
+        case level::debug: return "debug";
+    }
+    return "error";
+}
+
+// RFC 3339, UTC, milliseconds.
+std::string_view format_time(char (&buffer)[40]) {
+    ::timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    std::tm parts{};
+    ::gmtime_r(&now.tv_sec, &parts);
+    std::size_t size = std::strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%S", &parts);
+    size += static_cast<std::size_t>(
+        std::snprintf(buffer + size, sizeof buffer - size, ".%03dZ", static_cast<int>(now.tv_nsec / 1'000'000)));
+    return {buffer, size};
+}
+
+template <typename Number>
+std::string_view in_digits(char (&buffer)[24], Number value) {
+    auto const end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+    return {buffer, static_cast<std::size_t>(end - buffer)};
+}
+
+}  // namespace
+
+event_log::event_log(level least, config::log_format format)
+    : descriptor_(own_standard_error()), least_(least), format_(format) {
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
+}
+
+event_log::~event_log() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+boost::system::error_code event_log::configure(config::log_settings const& settings) {
+    if (auto const error = point_at(settings.file)) return error;
+    file_ = settings.file;
+    least_ = settings.level;
+    format_ = settings.format;
+    return {};
+}
+
+boost::system::error_code event_log::reopen() {
+    return file_.empty() ? boost::system::error_code{} : point_at(file_);
+}
+
+// dup3 replaces the file behind the number at once: a thread that writes meanwhile hits the old or the new one.
+boost::system::error_code event_log::point_at(std::string const& file) {
+    int const opened = file.empty() ? own_standard_error()
+                                    : ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    if (opened < 0) return last_error();
+    auto error = boost::system::error_code{};
+    if (::dup3(opened, descriptor_, O_CLOEXEC) < 0) error = last_error();
+    ::close(opened);
+    return error;
+}
+
+void event_log::write(std::string_view line) noexcept {
+    bool torn = torn_.exchange(false, std::memory_order_relaxed);
+    if (torn && !write_all(descriptor_, "\n", torn)) {
+        torn_.store(true, std::memory_order_relaxed);
+        lost_.fetch_add(1, std::memory_order_relaxed);
+        return;
+    }
+    if (write_all(descriptor_, line, torn)) return;
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    if (torn) torn_.store(true, std::memory_order_relaxed);
+}
+
+void log_line::begin(level of_line, std::string_view event) {
+    level_ = of_line;
+    format_ = log_->format();
+    text_.reserve(256);
+    if (format_ == config::log_format::json) text_ += '{';
+    add_bare_text("event", event);
+}
+
+void log_line::write() noexcept try {
+    if (!log_) return;
+    char buffer[40];
+    add_bare_text("level", word_of(level_));
+    add_bare_text("time", format_time(buffer));
+    text_ += format_ == config::log_format::json ? "}\n" : "\n";
+    std::exchange(log_, nullptr)->write(text_);
+} catch (...) {
+    log_ = nullptr;  // no memory for one line of a log is no reason to end anything
+}
+
+void log_line::add_key(std::string_view key) {
+    if (format_ == config::log_format::json) {
+        text_ += text_.size() > 1 ? ",\"" : "\"";
+        text_.append(key).append("\":");
+    } else {
+        if (!text_.empty()) text_ += ' ';
+        text_.append(key).push_back('=');
+    }
+}
+
+// The program's own words, and numbers: nothing to escape.
+void log_line::add_bare_text(std::string_view key, std::string_view value) {
+    add_key(key);
+    bool const quoted = format_ == config::log_format::json;
+    if (quoted) text_ += '"';
+    text_ += value;
+    if (quoted) text_ += '"';
+}
+
+void log_line::add_text(std::string_view key, std::string_view value) {
+    add_key(key);
+    append_value(text_, value, format_);
+}
+
+void log_line::add_bare(std::string_view key, std::string_view value) {
+    add_key(key);
+    text_ += value;
+}
+
+void log_line::add_signed(std::string_view key, std::int64_t value) {
+    char digits[24];
+    add_bare(key, in_digits(digits, value));
+}
+
+void log_line::add_unsigned(std::string_view key, std::uint64_t value) {
+    char digits[24];
+    add_bare(key, in_digits(digits, value));
+}
+
+void log_line::add_seconds(std::string_view key, std::chrono::milliseconds value) {
+    char digits[40];
+    auto const count = value.count();
+    auto const magnitude = count < 0 ? 0 - static_cast<std::uint64_t>(count) : static_cast<std::uint64_t>(count);
+    int const size = std::snprintf(digits, sizeof digits, "%s%llu.%03llu", count < 0 ? "-" : "",
+                                   static_cast<unsigned long long>(magnitude / 1000),
+                                   static_cast<unsigned long long>(magnitude % 1000));
+    add_bare(key, {digits, static_cast<std::size_t>(size)});
+}
+
+}  // namespace ftpsgate::proxy

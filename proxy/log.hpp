@@ -1,0 +1,120 @@
+// The event log: one structured line an event, written by one write(2), so that lines of several threads do not mix
+// and no lock is held. Text is `key=value`, JSON one object a line; keys and their order are the same in both: `event`,
+// the fields as given (session, site, client first, by INTERFACE.md), then `level` and `time` (RFC 3339, UTC).
+//
+//     log_line(log, level::info, "login").field("session", id).field("site", name).field("user", user);
+//
+// Values come from peers and are hostile: they are escaped and capped. Secrets do not compile. A log that
+// cannot be written to (disk full, reader gone) loses lines and counts them; it never fails the caller. A reader that
+// stops reading a pipe stops the gate: give it a file, or the journal.
+#pragma once
+
+#include "config/settings.hpp"
+#include "proxy/ftp/secret.hpp"
+
+#include <boost/system/error_code.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ftpsgate::proxy {
+
+using level = config::log_level;
+
+/// Bytes of one value as it is rendered, quotes not counted; longer ones end in "...".
+inline constexpr std::size_t log_value_limit = 512;
+
+/// All members may be called from any thread, except reopen() and configure(): one thread at a time.
+class event_log {
+public:
+    /// To standard error, until configure() says otherwise. Makes the process ignore SIGPIPE and SIGXFSZ, which would
+    /// end it when the reader of the log is gone or the file has reached its limit.
+    explicit event_log(level least = level::info, config::log_format format = config::log_format::text);
+    ~event_log();
+    event_log(event_log const&) = delete;
+    event_log& operator=(event_log const&) = delete;
+
+    /// Level, format and file (appended to, created with mode 0640). When the file cannot be opened nothing changes.
+    boost::system::error_code configure(config::log_settings const& settings);
+    /// Opens the file by its name again (SIGUSR1, after a rotation); the old one stays in use when that fails.
+    boost::system::error_code reopen();
+
+    bool wants(level of_line) const noexcept { return of_line <= least_.load(std::memory_order_relaxed); }
+    config::log_format format() const noexcept { return format_.load(std::memory_order_relaxed); }
+    /// One line with its line end.
+    void write(std::string_view line) noexcept;
+    std::uint64_t lost_lines() const noexcept { return lost_.load(std::memory_order_relaxed); }
+
+private:
+    boost::system::error_code point_at(std::string const& file);
+
+    int const descriptor_;  // its own number for good; reopening puts another file behind it
+    std::string file_;      // "" = standard error
+    std::atomic<level> least_;
+    std::atomic<config::log_format> format_;
+    std::atomic<std::uint64_t> lost_{0};
+    std::atomic<bool> torn_{false};  // a line was written in part: the next one begins on a new line
+};
+
+/// Written when it is destroyed, or by write(). Costs nothing but a comparison when the level is not wanted.
+/// Keys and the event's name are the program's own words: [a-z0-9_]+, not escaped.
+class log_line {
+public:
+    log_line(event_log& log, level of_line, std::string_view event) : log_(log.wants(of_line) ? &log : nullptr) {
+        if (log_) begin(of_line, event);
+    }
+    ~log_line() { write(); }
+    log_line(log_line const&) = delete;
+    log_line& operator=(log_line const&) = delete;
+
+    log_line& field(std::string_view key, std::string_view value) {
+        if (log_) add_text(key, value);
+        return *this;
+    }
+    log_line& field(std::string_view key, char const* value) { return field(key, std::string_view(value)); }
+    template <std::integral Number>
+    log_line& field(std::string_view key, Number value) {
+        if (!log_) return *this;
+        if constexpr (std::same_as<Number, bool>) {
+            add_bare(key, value ? "true" : "false");
+        } else if constexpr (std::signed_integral<Number>) {
+            add_signed(key, value);
+        } else {
+            add_unsigned(key, value);
+        }
+        return *this;
+    }
+    /// Seconds with three decimals.
+    template <typename Rep, typename Period>
+    log_line& field(std::string_view key, std::chrono::duration<Rep, Period> value) {
+        if (log_) add_seconds(key, std::chrono::duration_cast<std::chrono::milliseconds>(value));
+        return *this;
+    }
+    log_line& field(std::string_view key, ftp::secret_string const& value) = delete;
+    log_line& field(std::string_view key, char value) = delete;
+
+    /// Now rather than at the end of the expression; the object takes no more fields.
+    void write() noexcept;
+
+private:
+    void begin(level of_line, std::string_view event);
+    void add_key(std::string_view key);
+    void add_text(std::string_view key, std::string_view value);
+    void add_bare_text(std::string_view key, std::string_view value);
+    void add_bare(std::string_view key, std::string_view value);
+    void add_signed(std::string_view key, std::int64_t value);
+    void add_unsigned(std::string_view key, std::uint64_t value);
+    void add_seconds(std::string_view key, std::chrono::milliseconds value);
+
+    event_log* log_;  // null: not wanted, or written
+    level level_ = level::info;
+    config::log_format format_ = config::log_format::text;
+    std::string text_;
+};
+
+}  // namespace ftpsgate::proxy

@@ -1,0 +1,51 @@
+"""Fixtures of the black-box suite: `house.gate(...)` runs the real binary named by FTPSGATE in front of a scripted
+backend, `backends.of(KIND)` a real FTP server. FTPSGATE_CACHE is where the servers are unpacked to."""
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from support.backends import Backends   # noqa: E402
+from support.gate import binary         # noqa: E402
+from support.house import House         # noqa: E402
+from support.pki import Authority       # noqa: E402
+
+
+def pytest_report_header():
+    return f"ftpsgate: {binary()}"
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="session")
+def backends():
+    running = Backends(os.environ.get("FTPSGATE_CACHE", binary().parent / "backends"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def gates(tmp_path_factory, authority):
+    assert binary().exists(), f"no gate at {binary()}: build it, or name it in FTPSGATE"
+    built = House(tmp_path_factory.mktemp("house"), authority)
+    yield built
+    built.stop()
+
+
+@pytest.fixture
+def house(gates):
+    """Gates by configuration, shared by the tests of a file; what one test opened is gone before the next begins."""
+    yield gates
+    gates.settle()
+
+
+@pytest.fixture
+def gate(house):
+    """The gate with its defaults: everything required, sessions resumed."""
+    return house.gate()
