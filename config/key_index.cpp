@@ -18,6 +18,16 @@ bool is_inside(std::string_view path, std::string_view outer) {
     return path.size() == outer.size() || path[outer.size()] == '.' || path[outer.size()] == '[';
 }
 
+}  // namespace
+
+std::string join(std::string_view path, std::string_view key) {
+    return path.empty() ? std::string(key) : std::string(path) + "." + std::string(key);
+}
+
+std::string element(std::string_view path, std::size_t index) {
+    return std::string(path) + "[" + std::to_string(index) + "]";
+}
+
 std::string pattern_of(std::string_view path) {
     std::string pattern;
     bool in_brackets = false;
@@ -29,25 +39,29 @@ std::string pattern_of(std::string_view path) {
     return pattern;
 }
 
-}  // namespace
-
-std::string join(std::string_view path, std::string_view key) {
-    return path.empty() ? std::string(key) : std::string(path) + "." + std::string(key);
+key_index::key_index(std::string file) {
+    values_[""] = location{std::move(file), 1, 1};
 }
 
-std::string element(std::string_view path, std::size_t index) {
-    return std::string(path) + "[" + std::to_string(index) + "]";
+void key_index::note_value(std::string const& path, location const& where) {
+    values_[path] = where;
+}
+void key_index::note_default(std::string const& path) {
+    defaults_.insert(path);
+}
+void key_index::note_fault(std::string const& path) {
+    faulty_.insert(path);
+}
+void key_index::note_known(std::string const& path) {
+    known_.insert(pattern_of(path));
 }
 
-key_index::key_index(std::string file) { values_[""] = location{std::move(file), 1, 1}; }
-
-void key_index::note_value(std::string const& path, location const& where) { values_[path] = where; }
-void key_index::note_default(std::string const& path) { defaults_.insert(path); }
-void key_index::note_fault(std::string const& path) { faulty_.insert(path); }
-void key_index::note_known(std::string const& path) { known_.insert(pattern_of(path)); }
-
-bool key_index::has(std::string const& path) const { return values_.contains(path); }
-bool key_index::is_default(std::string const& path) const { return defaults_.contains(path); }
+bool key_index::has(std::string const& path) const {
+    return values_.contains(path);
+}
+bool key_index::is_default(std::string const& path) const {
+    return defaults_.contains(path);
+}
 
 bool key_index::is_sound(std::string const& path) const {
     auto const touches = [&](std::string const& faulty) { return is_inside(path, faulty) || is_inside(faulty, path); };

@@ -20,6 +20,9 @@ std::string join(std::string_view path, std::string_view key);
 /// "certificate" and 1 -> "certificate[1]".
 std::string element(std::string_view path, std::size_t index);
 
+/// "site[0].listen[1].tls" -> "site.listen.tls".
+std::string pattern_of(std::string_view path);
+
 class key_index {
 public:
     /// `file` is what positions of absent keys fall back to in the end, line 1.

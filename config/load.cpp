@@ -1,1 +1,181 @@
-// placeholder until written
+#include "config/load.hpp"
+
+#include "config/toml_reader.hpp"
+#include "config/validate.hpp"
+#include "config/words.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace ftpsgate::config {
+
+namespace {
+
+// Wide enough for anything sensible, narrow enough to catch a slip of the unit.
+constexpr duration timeout{1ms, 24h};
+constexpr std::size_t largest_file = 4U << 20U;
+constexpr std::size_t longest_banner = 512;  // what remains one line to every client
+constexpr std::size_t longest_name = 253;
+
+void read_server(section& in, server_settings& out) {
+    in.optional("threads", out.threads, number{0, 1024});
+    in.optional("drain_timeout", out.drain_timeout, duration{0ms, 24h});
+}
+
+void read_log(section& in, log_settings& out) {
+    using enum log_level;
+    in.optional("level", out.level,
+                one_of<log_level>{{"error", error}, {"warning", warning}, {"info", info}, {"debug", debug}});
+    in.optional("format", out.format, one_of<log_format>{{"text", log_format::text}, {"json", log_format::json}});
+    in.optional("file", out.file, or_empty{writable_file{}});
+}
+
+void read_metrics(section& in, metrics_settings& out) {
+    out.listen_given = in.optional("listen", out.listen, or_empty{address{zero_port::allowed}});
+}
+
+void read_listener(section& in, listener_settings& out) {
+    using enum tls_mode;
+    out.where = in.where();
+    in.required("address", out.address, address{zero_port::allowed});
+    in.optional("tls", out.tls, one_of<tls_mode>{{"explicit", explicit_tls}, {"implicit", implicit_tls}});
+}
+
+void read_tls_policy(section& in, tls_settings& out) {
+    using control = control_policy;
+    in.optional("control_channel_policy", out.control_channel_policy,
+                one_of<control>{{"require", control::require},
+                                {"require-credentials-only", control::require_credentials_only},
+                                {"allow", control::allow}});
+    in.optional("data_channel_policy", out.data_channel_policy,
+                one_of<data_policy>{
+                    {"require", data_policy::require}, {"allow", data_policy::allow}, {"deny", data_policy::deny}});
+    in.optional("minimum_version", out.minimum_version,
+                one_of<tls_version>{{"TLSv1.2", tls_version::tls1_2}, {"TLSv1.3", tls_version::tls1_3}});
+    in.optional("data_session_reuse", out.data_session_reuse,
+                one_of<session_reuse>{{"require", session_reuse::require}, {"ignore", session_reuse::ignore}});
+    in.optional("truncated_uploads", out.truncated_uploads,
+                one_of<truncated_upload>{{"reject", truncated_upload::reject}, {"accept", truncated_upload::accept}});
+}
+
+void read_tls(section& in, tls_settings& out) {
+    in.one_or_list("certificate", out.certificate, readable_file{});
+    in.one_or_list("private_key", out.private_key, readable_file{});
+    read_tls_policy(in, out);
+    in.optional("ocsp_staple_file", out.ocsp_staple_file, or_empty{readable_file{}});
+    in.optional("handshake_timeout", out.handshake_timeout, timeout);
+}
+
+void read_backend(section& in, backend_settings& out) {
+    using enum backend_data_mode;
+    in.required_list("servers", out.servers, address{zero_port::refused});
+    in.optional("data_mode", out.data_mode,
+                one_of<backend_data_mode>{{"passive", passive}, {"active", active}, {"client", client}});
+    in.optional("trust_passive_address", out.trust_passive_address, flag{});
+    in.optional("connect_timeout", out.connect_timeout, timeout);
+    in.optional("reply_timeout", out.reply_timeout, timeout);
+    in.optional("retries", out.retries, number{0, 100});
+    in.optional("source_address", out.source_address, or_empty{ip_literal{}});
+}
+
+void read_data(section& in, data_settings& out) {
+    in.optional("passive_ports", out.passive_ports, or_empty{ports{}});
+    in.optional("passive_address", out.passive_address, or_empty{reachable_ipv4{}});
+    in.optional("allow_active", out.allow_active, flag{});
+    in.optional("connect_timeout", out.connect_timeout, timeout);
+    in.optional("idle_timeout", out.idle_timeout, timeout);
+}
+
+void read_limits(section& in, limits_settings& out) {
+    in.optional("sessions", out.sessions, number{1, 1'000'000});
+    in.optional("sessions_per_client", out.sessions_per_client, number{1, 1'000'000});
+    in.optional("login_timeout", out.login_timeout, timeout);
+    in.optional("idle_timeout", out.idle_timeout, timeout);
+    in.optional("command_line", out.command_line, byte_count{128, 65'536});
+    in.optional("failed_logins", out.failed_logins, number{1, 1000});
+}
+
+void read_commands(section& in, command_settings& out) {
+    in.list("deny", out.deny, verb_name{});
+    in.list("allow", out.allow, verb_name{});
+    in.optional("pass_unknown", out.pass_unknown, flag{});
+}
+
+/// The name is the only host by default; then it has to be one.
+void read_hosts(section& in, site_settings& out) {
+    auto const name = parse_host_name(out.name);
+    if (name) out.hosts = {*name};
+    if (in.list("hosts", out.hosts, host_name{}, at_least::one) || out.name.empty() || name) return;
+    in.report("name", {name.fault().message, "give the host names of the site in hosts = [ ... ]"});
+}
+
+void read_site(section& in, site_settings& out) {
+    out.where = in.where();
+    in.required("name", out.name, text{longest_name});
+    read_hosts(in, out);
+    in.required_tables("listen", out.listen, read_listener);
+    in.optional("banner", out.banner, text{longest_banner});
+    in.table("ssl", out.ssl, read_tls);
+    in.table("backend", out.backend, read_backend);
+    in.table("data", out.data, read_data);
+    in.table("limits", out.limits, read_limits);
+    in.table("commands", out.commands, read_commands);
+}
+
+/// All of a file, or the system's reason. Not only regular files: a pipe is a fine source.
+parsed<std::string> read_all(std::string const& file) {
+    auto const failed = [] { return complaint{"cannot read: " + std::generic_category().message(errno)}; };
+    int const descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return failed();
+    std::string content;
+    ssize_t count = 0;
+    do {
+        char block[16'384];
+        count = ::read(descriptor, block, sizeof block);
+        if (count > 0) content.append(block, static_cast<std::size_t>(count));
+    } while ((count > 0 && content.size() <= largest_file) || (count < 0 && errno == EINTR));
+    auto const fault = failed();
+    ::close(descriptor);
+    if (count < 0) return fault;
+    return content;
+}
+
+}  // namespace
+
+void read_settings(section& in, settings& out) {
+    in.table("server", out.server, read_server);
+    in.table("log", out.log, read_log);
+    in.table("metrics", out.metrics, read_metrics);
+    in.required_tables("site", out.sites, read_site);
+}
+
+load_result load_text(std::string_view toml, std::string const& file) {
+    load_result result;
+    result.values.file = file;
+    if (toml.size() > largest_file) {
+        result.faults.push_back({{file, 0, 0}, "", "larger than " + size_to_text(largest_file), ""});
+        return result;
+    }
+    document source(toml, file);
+    if (source.is_parsed()) source.read(result.values, read_settings);
+    result.faults = source.faults();
+    if (source.is_parsed()) {
+        auto const more = validate(result.values, source.keys());
+        result.faults.insert(result.faults.end(), more.begin(), more.end());
+    }
+    sort_by_position(result.faults);
+    return result;
+}
+
+load_result load_file(std::string const& file) {
+    auto const content = read_all(file);
+    if (content) return load_text(*content, file);
+    load_result result;
+    result.values.file = file;
+    result.faults.push_back({{file, 0, 0}, "", content.fault().message, content.fault().hint});
+    return result;
+}
+
+}  // namespace ftpsgate::config

@@ -12,7 +12,7 @@ namespace ftpsgate::config {
 
 struct load_result {
     settings values;
-    problems faults;    ///< in file order; empty = usable
+    problems faults;  ///< in file order; empty = usable
 };
 
 /// Reads and validates the file; unreadable file = one fault. Also checks that the files it names can be read.
@@ -20,5 +20,9 @@ load_result load_file(std::string const& path);
 
 /// The same for text; `file` is the name shown in faults, its folder the base of relative paths.
 load_result load_text(std::string_view toml, std::string const& file);
+
+/// The sections and keys alone, without the cross-field rules; for use with `document` of toml_reader.hpp.
+class section;
+void read_settings(section& in, settings& out);
 
 }  // namespace ftpsgate::config

@@ -66,6 +66,8 @@ private:
 
 }  // namespace
 
-std::optional<location> overlong_key(std::string_view toml) { return key_scanner(toml).find(); }
+std::optional<location> overlong_key(std::string_view toml) {
+    return key_scanner(toml).find();
+}
 
 }  // namespace ftpsgate::config

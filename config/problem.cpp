@@ -6,7 +6,9 @@ namespace ftpsgate::config {
 
 namespace {
 
-bool is_control(unsigned char c) { return c < 0x20 || c == 0x7F; }
+bool is_control(unsigned char c) {
+    return c < 0x20 || c == 0x7F;
+}
 
 /// U+0080 to U+009F: some terminals obey them as they do ESC sequences.
 bool is_c1_control(std::string_view text, std::size_t at) {
@@ -26,9 +28,12 @@ std::string one_line(std::string_view text) {
     std::string line;
     for (std::size_t at = 0; at < text.size(); ++at) {
         auto const c = static_cast<unsigned char>(text[at]);
-        if (is_c1_control(text, at)) append_escaped(line, static_cast<unsigned char>(text[++at]));
-        else if (is_control(c)) append_escaped(line, c);
-        else line += text[at];
+        if (is_c1_control(text, at))
+            append_escaped(line, static_cast<unsigned char>(text[++at]));
+        else if (is_control(c))
+            append_escaped(line, c);
+        else
+            line += text[at];
     }
     return line;
 }

@@ -10,9 +10,9 @@ namespace ftpsgate::config {
 
 struct problem {
     location where;
-    std::string key;       ///< dotted path, e.g. "site[0].ssl.certificate"; may be empty
+    std::string key;  ///< dotted path, e.g. "site[0].ssl.certificate"; may be empty
     std::string message;
-    std::string hint;      ///< may be empty
+    std::string hint;  ///< may be empty
 };
 
 using problems = std::vector<problem>;

@@ -1,6 +1,7 @@
 // Everything the operator can set, as typed values. One struct member is one key of the configuration file,
 // its initialiser is the default (the only place where defaults exist) and its comment the documentation.
 // The loader (config/load.hpp) fills these; nothing here knows about TOML. A key appears here when it works.
+// Timeouts range from 1ms to 24h where nothing else is said; comparisons leave positions out.
 #pragma once
 
 #include <chrono>
@@ -26,19 +27,25 @@ struct location {
 struct file_path {
     std::string path;
     location where;
+
+    friend bool operator==(file_path const& a, file_path const& b) { return a.path == b.path; }
 };
 
-/// Host (an address literal or a name) and port. "[::]:990" is host "::", port 990.
+/// Host (an address literal or a name, in canonical form) and port. "[::]:990" is host "::", port 990.
 struct endpoint {
     std::string host;
     std::uint16_t port = 0;
     location where{};
+
+    friend bool operator==(endpoint const& a, endpoint const& b) { return a.host == b.host && a.port == b.port; }
 };
 
 /// Inclusive range of ports; first == 0 means "any port the kernel picks".
 struct port_range {
     std::uint16_t first = 0;
     std::uint16_t last = 0;
+
+    friend bool operator==(port_range const&, port_range const&) = default;
 };
 
 enum class log_level { error, warning, info, debug };
@@ -57,77 +64,77 @@ enum class truncated_upload { reject, accept };
 enum class backend_data_mode { passive, active, client };
 
 struct server_settings {
-    unsigned threads = 0;                      ///< worker threads, each with its own event loop; 0 = one per core
-    milliseconds drain_timeout = 30s;          ///< how long running transfers may go on after SIGTERM
+    unsigned threads = 0;              ///< worker threads, each with its own event loop; 0 = one per core; to 1024
+    milliseconds drain_timeout = 30s;  ///< how long running transfers may go on after SIGTERM; 0s to 24h
 };
 
 struct log_settings {
     log_level level = log_level::info;
     log_format format = log_format::text;
-    std::string file;                          ///< "" = standard error
+    std::string file;  ///< "" = standard error; its folder must exist
 };
 
 struct metrics_settings {
     std::optional<endpoint> listen = endpoint{"127.0.0.1", 9921, {}};  ///< nullopt ("") = off
-    bool listen_given = false;                 ///< the file names it: then failing to bind is fatal
+    bool listen_given = false;  ///< the file names it: then failing to bind is fatal
 };
 
 struct listener_settings {
-    endpoint address;                          ///< where to listen
+    endpoint address;  ///< where to listen
     tls_mode tls = tls_mode::explicit_tls;
     location where{};
 };
 
 struct tls_settings {
-    std::vector<file_path> certificate;        ///< PEM, leaf first; several = ECDSA and RSA side by side; none = AUTH is 534
-    std::vector<file_path> private_key;        ///< PEM; the n-th belongs to the n-th certificate
+    std::vector<file_path> certificate;  ///< PEM, leaf first; several = ECDSA and RSA side by side; none = AUTH is 534
+    std::vector<file_path> private_key;  ///< PEM; the n-th belongs to the n-th certificate
     control_policy control_channel_policy = control_policy::require;
     data_policy data_channel_policy = data_policy::require;
     tls_version minimum_version = tls_version::tls1_2;
     session_reuse data_session_reuse = session_reuse::require;
     truncated_upload truncated_uploads = truncated_upload::reject;
-    std::optional<file_path> ocsp_staple_file; ///< DER OCSP response sent with the server certificate
-    milliseconds handshake_timeout = 10s;      ///< control and data handshakes alike (A-035, A-056)
+    std::optional<file_path> ocsp_staple_file;  ///< DER OCSP response sent with the server certificate
+    milliseconds handshake_timeout = 10s;       ///< control and data handshakes alike (A-035, A-056)
 };
 
 struct backend_settings {
-    std::vector<endpoint> servers;             ///< plain FTP servers, used in turn; one that refuses is passed over
+    std::vector<endpoint> servers;  ///< plain FTP servers, used in turn; one that refuses is passed over
     backend_data_mode data_mode = backend_data_mode::passive;
-    bool trust_passive_address = false;        ///< false: data goes to the address of the control connection (B-140)
+    bool trust_passive_address = false;  ///< false: data goes to the address of the control connection (B-140)
     milliseconds connect_timeout = 5s;
-    milliseconds reply_timeout = 1min;         ///< any reply, also the final one of a transfer
-    unsigned retries = 2;                      ///< further servers (or tries) before the login is sent, never after
-    std::string source_address;                ///< local address of connections to the backend; "" = the kernel's choice
+    milliseconds reply_timeout = 1min;  ///< any reply, also the final one of a transfer
+    unsigned retries = 2;               ///< further servers (or tries) before the login is sent, never after; to 100
+    std::string source_address;         ///< local address of connections to the backend; "" = the kernel's choice
 };
 
 struct data_settings {
-    port_range passive_ports;                  ///< for PASV and EPSV; unset = ephemeral
-    std::string passive_address;               ///< IPv4 address told in PASV; "" = the one the client connected to
-    bool allow_active = true;                  ///< PORT / EPRT, to the control connection's peer only, port >= 1024
-    milliseconds connect_timeout = 30s;        ///< for each leg of a data connection to come up
-    milliseconds idle_timeout = 5min;          ///< neither leg moves
+    port_range passive_ports;            ///< for PASV and EPSV, 1024 or above; unset = ephemeral
+    std::string passive_address;         ///< IPv4 address told in PASV; "" = the one the client connected to
+    bool allow_active = true;            ///< PORT / EPRT, to the control connection's peer only, port >= 1024
+    milliseconds connect_timeout = 30s;  ///< for each leg of a data connection to come up
+    milliseconds idle_timeout = 5min;    ///< neither leg moves
 };
 
 struct limits_settings {
-    std::size_t sessions = 10000;              ///< at once, on this site
-    std::size_t sessions_per_client = 100;     ///< at once, from one address
-    milliseconds login_timeout = 30s;          ///< absolute, from connection to login (A-055)
-    milliseconds idle_timeout = 5min;          ///< between commands
-    std::size_t command_line = 4096;           ///< bytes of one command line, line end not counted (B-007)
-    unsigned failed_logins = 3;                ///< in one session, then 421 and close
+    std::size_t sessions = 10000;           ///< at once, on this site; 1 to 1000000
+    std::size_t sessions_per_client = 100;  ///< at once, from one address; 1 to 1000000
+    milliseconds login_timeout = 30s;       ///< absolute, from connection to login (A-055)
+    milliseconds idle_timeout = 5min;       ///< between commands
+    std::size_t command_line = 4096;        ///< bytes of one command line without its end, 128 to 65536 (B-007)
+    unsigned failed_logins = 3;             ///< in one session, then 421 and close; 1 to 1000
 };
 
 struct command_settings {
-    std::vector<std::string> deny;             ///< upper case verbs answered 502; aliases follow (A-052)
-    std::vector<std::string> allow;            ///< when not empty, nothing else passes
-    bool pass_unknown = false;                 ///< verbs outside the built-in table (D-10)
+    std::vector<std::string> deny;   ///< upper case verbs answered 502; aliases follow (A-052)
+    std::vector<std::string> allow;  ///< when not empty, nothing else passes
+    bool pass_unknown = false;       ///< verbs outside the built-in table (D-10)
 };
 
 struct site_settings {
-    std::string name;                          ///< unique; the label in logs and metrics
-    std::vector<std::string> hosts;            ///< SNI, HOST and "host|user" names, lower case; default [name]
+    std::string name;                ///< unique; the label in logs and metrics
+    std::vector<std::string> hosts;  ///< SNI, HOST and "host|user" names, lower case; default [name]
     std::vector<listener_settings> listen;
-    std::string banner = "FTP server ready.";
+    std::string banner = "FTP server ready.";  ///< one line, at most 512 bytes
     tls_settings ssl;
     backend_settings backend;
     data_settings data;
@@ -141,7 +148,7 @@ struct settings {
     log_settings log;
     metrics_settings metrics;
     std::vector<site_settings> sites;
-    std::string file;                          ///< the configuration file these came from
+    std::string file;  ///< the configuration file these came from
 };
 
 }  // namespace ftpsgate::config

@@ -3,10 +3,9 @@
 #include "config/words.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <system_error>
-
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace ftpsgate::config {

@@ -32,9 +32,12 @@ std::string_view kind_of(toml::node const& node) {
 
 scalar scalar_of(toml::node const& node, location where) {
     scalar value{{}, kind_of(node), std::move(where)};
-    if (auto const* const string = node.as_string()) value.content = string->get();
-    else if (auto const* const integer = node.as_integer()) value.content = integer->get();
-    else if (auto const* const boolean = node.as_boolean()) value.content = boolean->get();
+    if (auto const* const string = node.as_string())
+        value.content = string->get();
+    else if (auto const* const integer = node.as_integer())
+        value.content = integer->get();
+    else if (auto const* const boolean = node.as_boolean())
+        value.content = boolean->get();
     return value;
 }
 
@@ -43,24 +46,18 @@ toml::table const& empty_table() {
     return empty;
 }
 
-std::string joined(std::vector<std::string> const& words, std::string_view between) {
+std::string joined(std::vector<std::string> const& words) {
     std::string line;
     for (auto const& word : words)
-        line += (line.empty() ? std::string_view{} : between), line += word;
+        line += (line.empty() ? "" : ", ") + word;
     return line;
-}
-
-/// "site[2].ssl" -> "site.ssl", as it is written in a header.
-std::string header_of(std::string path) {
-    for (auto open = path.find('['); open != std::string::npos; open = path.find('['))
-        path.erase(open, path.find(']', open) - open + 1);
-    return path;
 }
 
 }  // namespace
 
 section::section(toml::table const& content, std::string path, location where, findings& into)
-    : content_(&content), path_(std::move(path)), where_(std::move(where)), into_(&into) {}
+    : content_(&content), path_(std::move(path)), where_(std::move(where)), into_(&into) {
+}
 
 bool section::present(std::string_view key) {
     if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.push_back(key);
@@ -81,10 +78,13 @@ std::optional<section::item> section::find(std::string_view key) {
 std::optional<std::vector<section::item>> section::find_list(std::string_view key, at_least count) {
     auto const whole = find(key);
     if (!whole) return std::nullopt;
-    auto const fail = [&](complaint const& fault) { fault_at(whole->path, whole->value.where, fault); };
     auto const* const array = content_->get_as<toml::array>(key);
-    if (array == nullptr) return fail(wrong_kind("a list, [ ... ]", whole->value)), std::nullopt;
-    if (array->empty() && count == at_least::one) return fail({"must not be empty"}), std::nullopt;
+    bool const is_too_short = array != nullptr && array->empty() && count == at_least::one;
+    if (array == nullptr || is_too_short) {
+        auto const fault = is_too_short ? complaint{"must not be empty"} : wrong_kind("a list, [ ... ]", whole->value);
+        fault_at(whole->path, whole->value.where, fault);
+        return std::nullopt;
+    }
     std::vector<item> items;
     for (auto const& node : *array)
         items.push_back(make_item(node, element(whole->path, items.size())));
@@ -94,20 +94,24 @@ std::optional<std::vector<section::item>> section::find_list(std::string_view ke
 std::optional<section> section::find_table(std::string_view key) {
     auto const path = join(path_, key);
     if (!present(key)) return section(empty_table(), path, where_, *into_);
-    return make_section(*content_->get(key), path, {"must be a table", "write [" + header_of(path) + "]"});
+    return make_section(*content_->get(key), path, {"must be a table", "write [" + pattern_of(path) + "]"});
 }
 
 std::vector<std::optional<section>> section::find_tables(std::string_view key) {
     auto const whole = find(key);
     if (!whole) return {};
-    auto const hint = "write [[" + header_of(whole->path) + "]]";
-    auto const fail = [&](std::string const& what) { fault_at(whole->path, whole->value.where, {what, hint}); };
-    auto const* const array = content_->get_as<toml::array>(key);
-    if (array == nullptr) return fail("must be a list of tables, not " + std::string(whole->value.kind)), decltype(find_tables(key)){};
-    if (array->empty()) fail("must not be empty");
     std::vector<std::optional<section>> sections;
-    for (auto const& node : *array)
-        sections.push_back(make_section(node, element(whole->path, sections.size()), {"must be a table", "write { ... }"}));
+    auto const* const array = content_->get_as<toml::array>(key);
+    if (array == nullptr || array->empty()) {
+        auto fault = array == nullptr ? wrong_kind("a list of tables", whole->value) : complaint{"must not be empty"};
+        fault.hint = "write [[" + pattern_of(whole->path) + "]]";
+        fault_at(whole->path, whole->value.where, fault);
+        return sections;
+    }
+    for (auto const& node : *array) {
+        auto path = element(whole->path, sections.size());
+        sections.push_back(make_section(node, std::move(path), {"must be a table", "write { ... }"}));
+    }
     return sections;
 }
 
@@ -117,14 +121,16 @@ void section::report(std::string_view key, complaint const& fault) {
 }
 
 void section::finish() {
-    for (auto const& [key, value] : *content_)
-        if (std::find(known_.begin(), known_.end(), key.str()) == known_.end()) {
-            auto const at = key.source().begin;
-            report_unknown(key.str(), {into_->file, at.line, at.column});
-        }
+    for (auto const& [key, value] : *content_) {
+        auto const at = key.source().begin;
+        bool const is_known = std::find(known_.begin(), known_.end(), key.str()) != known_.end();
+        if (!is_known) report_unknown(key.str(), {into_->file, at.line, at.column});
+    }
     // A mistyped key has just been reported: its right name is not missed as well.
-    for (auto const key : missing_)
-        if (into_->keys.is_sound(join(path_, key))) fault_at(join(path_, key), where_, {"is missing"});
+    for (auto const& [key, hint] : missing_) {
+        auto const path = join(path_, key);
+        if (into_->keys.is_sound(path)) fault_at(path, where_, {"is missing", hint});
+    }
 }
 
 void section::report_unknown(std::string_view key, location const& where) {
@@ -132,7 +138,7 @@ void section::report_unknown(std::string_view key, location const& where) {
     complaint fault{"unknown key", suggestion(key, known_)};
     if (fault.hint.empty()) into_->strays.push_back({into_->faults.size(), std::string(key)});
     if (fault.hint.empty() && known_.size() <= most_known_keys_listed)
-        fault.hint = "known here: " + joined({known_.begin(), known_.end()}, ", ");
+        fault.hint = "known here: " + joined({known_.begin(), known_.end()});
     into_->faults.push_back({where, path, fault.message, fault.hint});
     auto const meant = nearest(key, known_);
     if (!meant.empty() && !content_->contains(meant)) into_->keys.note_fault(join(path_, meant));
@@ -178,13 +184,15 @@ document::document(std::string_view toml, std::string const& file) : findings_(f
 
 document::~document() = default;
 
-section document::root_section() { return {*root_, "", {findings_.file, 1, 1}, findings_}; }
+section document::root_section() {
+    return {*root_, "", {findings_.file, 1, 1}, findings_};
+}
 
 /// A key that is unknown where it stands may be at home in another section, known only after all were read.
 void document::settle() {
     for (auto const& stray : findings_.strays) {
         auto const sections = findings_.keys.sections_with(stray.key);
-        if (!sections.empty()) findings_.faults[stray.fault].hint = "it belongs into " + joined(sections, " or ");
+        if (!sections.empty()) findings_.faults[stray.fault].hint = "it belongs in " + joined(sections);
     }
     sort_by_position(findings_.faults);
 }

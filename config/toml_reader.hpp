@@ -90,6 +90,11 @@ private:
         std::string path;
     };
 
+    struct missing_key {
+        std::string_view key;
+        std::string hint;
+    };
+
     bool present(std::string_view key);
     std::optional<item> find(std::string_view key);
     std::optional<std::vector<item>> find_list(std::string_view key, at_least count);
@@ -112,7 +117,7 @@ private:
     location where_;
     findings* into_;
     std::vector<std::string_view> known_;
-    std::vector<std::string_view> missing_;
+    std::vector<missing_key> missing_;
 };
 
 class document {
@@ -152,8 +157,10 @@ void sort_by_position(problems& faults);
 template <typename Value, typename Shape>
 void section::take(item const& found, Value& into, Shape const& shape) {
     Value const before = into;
-    if (auto const fault = shape(found.value, into)) fault_at(found.path, found.value.where, *fault);
-    else if (into == before) into_->keys.note_default(found.path);
+    if (auto const fault = shape(found.value, into))
+        fault_at(found.path, found.value.where, *fault);
+    else if (into == before)
+        into_->keys.note_default(found.path);
 }
 
 template <typename Value, typename Shape>
@@ -164,7 +171,7 @@ bool section::optional(std::string_view key, Value& into, Shape const& shape) {
 
 template <typename Value, typename Shape>
 void section::required(std::string_view key, Value& into, Shape const& shape) {
-    if (!optional(key, into, shape)) missing_.push_back(key);
+    if (!optional(key, into, shape)) missing_.push_back({key, {}});
 }
 
 template <typename Value, typename Shape>
@@ -180,7 +187,7 @@ bool section::list(std::string_view key, std::vector<Value>& into, Shape const& 
 
 template <typename Value, typename Shape>
 void section::required_list(std::string_view key, std::vector<Value>& into, Shape const& shape) {
-    if (!list(key, into, shape, at_least::one)) missing_.push_back(key);
+    if (!list(key, into, shape, at_least::one)) missing_.push_back({key, {}});
 }
 
 template <typename Value, typename Shape>
@@ -208,7 +215,7 @@ void section::required_tables(std::string_view key, std::vector<Value>& into, vo
         read(*inner, one);
         inner->finish();
     }
-    if (!present(key)) missing_.push_back(key);
+    if (!present(key)) missing_.push_back({key, "write [[" + pattern_of(join(path_, key)) + "]]"});
 }
 
 }  // namespace ftpsgate::config

@@ -72,7 +72,9 @@ parsed<host_and_port> split_endpoint(std::string_view text) {
     return host_and_port{text.substr(0, colon), text.substr(colon + 1)};
 }
 
-bool is_digits_and_dots(std::string_view text) { return text.find_first_not_of("0123456789.") == text.npos; }
+bool is_digits_and_dots(std::string_view text) {
+    return text.find_first_not_of("0123456789.") == text.npos;
+}
 
 /// What looks like an IPv4 address must be one: a resolver would make something unexpected of "10.1" or "256.0.0.1".
 parsed<std::string> parse_host(host_and_port const& written) {
@@ -84,9 +86,9 @@ parsed<std::string> parse_host(host_and_port const& written) {
 }  // namespace
 
 parsed<milliseconds> parse_duration(std::string_view text) {
-    auto const quantity = parse_quantity(
-        text, duration_units,
-        {shown(text) + " is not a duration", R"(one whole number and one of ms, s, m, h, like "30s")"});
+    auto const quantity =
+        parse_quantity(text, duration_units,
+                       {shown(text) + " is not a duration", R"(one whole number and one of ms, s, m, h, like "30s")"});
     if (!quantity) return quantity.fault();
     return milliseconds(static_cast<milliseconds::rep>(*quantity));
 }
@@ -123,7 +125,9 @@ std::string to_text(milliseconds duration) {
     return quantity_to_text(static_cast<std::uint64_t>(duration.count()), duration_units);
 }
 
-std::string size_to_text(std::uint64_t bytes) { return quantity_to_text(bytes, size_units); }
+std::string size_to_text(std::uint64_t bytes) {
+    return quantity_to_text(bytes, size_units);
+}
 
 std::string to_text(endpoint const& address) {
     bool const is_ipv6 = address.host.find(':') != std::string::npos;

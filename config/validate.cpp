@@ -57,12 +57,13 @@ private:
         }
     }
 
-    /// Without a certificate AUTH is answered 534 (B-035), so a policy that asks for TLS refuses everybody. On implicit
-    /// listeners that has been said already.
+    /// Without a certificate AUTH is answered 534 (B-035), so a policy that asks for TLS refuses everybody. With
+    /// implicit listeners alone that has been said already.
     void check_login_is_possible() {
-        auto const is_explicit = [](listener_settings const& one) { return one.tls == tls_mode::explicit_tls; };
-        bool const applies = std::any_of(site_.listen.begin(), site_.listen.end(), is_explicit);
-        if (!applies || !has_no_certificate() || !is_sound("ssl.control_channel_policy")) return;
+        auto const is_implicit = [](listener_settings const& one) { return one.tls == tls_mode::implicit_tls; };
+        bool const has_been_said =
+            !site_.listen.empty() && std::all_of(site_.listen.begin(), site_.listen.end(), is_implicit);
+        if (has_been_said || !has_no_certificate() || !is_sound("ssl.control_channel_policy")) return;
         if (site_.ssl.control_channel_policy != control_policy::allow)
             return blame("ssl.control_channel_policy",
                          {"nobody could ever log in: the site has no certificate, but requires TLS",

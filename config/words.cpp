@@ -1,7 +1,6 @@
 #include "config/words.hpp"
 
 #include <algorithm>
-
 #include <arpa/inet.h>
 
 namespace ftpsgate::config {
@@ -12,10 +11,18 @@ constexpr std::size_t longest_host_name = 253;  // RFC 1035 section 2.3.4, witho
 constexpr std::size_t longest_label = 63;
 constexpr std::size_t longest_verb = 16;
 
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alphanumeric(char c) { return is_lower(c) || is_upper(c) || is_digit(c); }
+bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+bool is_upper(char c) {
+    return c >= 'A' && c <= 'Z';
+}
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool is_alphanumeric(char c) {
+    return is_lower(c) || is_upper(c) || is_digit(c);
+}
 
 bool is_label(std::string_view label) {
     auto const is_allowed = [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; };

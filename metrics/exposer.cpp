@@ -64,6 +64,13 @@ response answer_to(http::verb method, std::string_view target, exposer_pages con
     return answer;
 }
 
+/// What came is no request the gate takes: no HTTP, too long, with a body. Otherwise the connection itself failed, or
+/// its time is over, and nobody reads an answer.
+bool is_bad_request(error_code ec) {
+    static auto const& of_http = error_code(http::error::bad_method).category();
+    return ec.category() == of_http && ec != http::error::end_of_stream && ec != http::error::partial_message;
+}
+
 /// One request, one answer, then FIN and reading to the peer's end: closing with bytes unread would be a reset, which
 /// can take the answer away from the peer. The stream's deadline is set once and covers all of it.
 class connection : public std::enable_shared_from_this<connection> {
@@ -85,9 +92,7 @@ public:
 
 private:
     void request_read(error_code ec) {
-        if (ec && (ec.category() != http::make_error_code(http::error::bad_method).category() ||
-                   ec == http::error::end_of_stream || ec == http::error::partial_message))
-            return end();
+        if (ec && !is_bad_request(ec)) return end();
         auto const& request = parser_.get();
         answer_ = ec ? plain(http::status::bad_request, "bad request\n")
                      : answer_to(request.method(), {request.target().data(), request.target().size()}, pages_);

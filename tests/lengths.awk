@@ -3,7 +3,7 @@
 #
 # Counts braces outside comments, strings and preprocessor lines. What stands between the last ; { or } and an opening
 # brace (the head) says what the brace opens: a namespace or class (functions inside it count), a function, or data
-# (tables may be long). Inside functions and data braces are only counted.
+# (tables may be long, and so may raw strings). Inside functions and data braces are only counted.
 
 function begin_file() {
     end_file()
@@ -41,13 +41,14 @@ function open_brace(   kind) {
     inner_kind = kind
     inner_head = head
     inner_line = head_line ? head_line : FNR
+    raw_lines = 0
 }
 
 function close_brace() {
     if (!inner) { if (depth) depth--; clear_head(); return }
     if (--inner) return
     if (inner_kind == "initialiser" || (inner_kind == "data" && parens > 0)) { head = head "i"; return }
-    if (inner_kind == "function") measure(FNR - inner_line + 1)
+    if (inner_kind == "function") measure(FNR - inner_line + 1 - raw_lines)
     clear_head()
 }
 
@@ -122,6 +123,7 @@ FNR == 1 { begin_file() }
 {
     lines = FNR
     if (!is_cpp) next
+    raw_lines += in_raw
     sub(/\r$/, "")
     if (in_directive || (!in_comment && !in_raw && $0 ~ /^[ \t]*#/)) {
         in_directive = $0 ~ /\\$/

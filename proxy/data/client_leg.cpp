@@ -54,6 +54,7 @@ struct client_leg::state : std::enable_shared_from_this<state> {
           timer(executor) {}
 
     error_code listen(port_allocator& ports);
+    void protect(std::optional<tls::server_options> tls);
     void begin();
     void connect();
     void connected(error_code ec);
@@ -118,6 +119,10 @@ bool client_leg::handshaking() const {
     return !state_->ended && !state_->winner && !state_->candidates.empty();
 }
 
+void client_leg::protect(std::optional<tls::server_options> tls) {
+    if (!state_->begun && !state_->ended) state_->protect(std::move(tls));
+}
+
 void client_leg::begin() {
     if (state_->begun || state_->ended) return;
     state_->begun = true;
@@ -144,6 +149,22 @@ error_code client_leg::state::listen(port_allocator& ports) {
             self->calls.on_intruder(leg_failure::connect, "data connection from " + from.to_string());
         });
     return {};
+}
+
+// The connections that came already start anew, as long as no byte went either way.
+void client_leg::state::protect(std::optional<tls::server_options> tls) {
+    bool const changes = tls.has_value() != settings.tls.has_value();
+    settings.tls = std::move(tls);
+    if (!changes) return;
+    auto const before = std::exchange(candidates, {});
+    auto const earlier = std::exchange(winner, nullptr);
+    if (earlier && settings.tls) accepted(std::move(earlier->socket()));
+    if (earlier && !settings.tls) {
+        failure = remembered_failure{leg_failure::handshake, "PROT C after the data TLS handshake"};
+    }
+    for (auto const& one : before) {
+        if (!one->heard) accepted(std::move(one->stream->socket()));
+    }
 }
 
 void client_leg::state::begin() {

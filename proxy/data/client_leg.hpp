@@ -54,6 +54,10 @@ public:
     /// Active: remembers where to; connecting starts in begin(), from the local address of the settings (B-279).
     void connect_to(tcp::endpoint target);
 
+    /// PROT came between set-up and transfer: the level at the transfer command counts (B-056, B-152). Only before
+    /// begin(). A connection on which TLS is under way already cannot become clear and is closed.
+    void protect(std::optional<tls::server_options> tls);
+
     void begin();
     /// True when TCP is up and the handshake is not done: a client that gets a final reply now would wait for it.
     bool handshaking() const;

@@ -73,6 +73,7 @@ struct relay::state : std::enable_shared_from_this<state> {
     std::uint64_t bytes = 0;
     clock::time_point last_move{};
     bool is_source_at_end = false;
+    bool is_starved = false;
     bool over = false;
 };
 
@@ -93,6 +94,10 @@ std::uint64_t relay::bytes() const {
     return state_->bytes;
 }
 
+bool relay::waits_for_source() const {
+    return state_->is_starved && !state_->over;
+}
+
 void relay::state::start() {
     last_move = clock::now();
     watch_idleness();
@@ -106,6 +111,7 @@ void relay::state::take_turn_later() {
 
 // Copies until a leg blocks or ends, but only so long that other sessions of this worker do not wait noticeably.
 void relay::state::turn() {
+    is_starved = false;
     for (int steps = 0; steps < steps_per_turn; ++steps) {
         if (over || deliver() != progress::moved) return;
         if (is_source_at_end) {
@@ -143,7 +149,7 @@ relay::state::progress relay::state::fetch() {
     moved(result.count);
     switch (result.status) {
         case io_status::ok: return progress::moved;
-        case io_status::would_block: return wait_for(source, result.wait);
+        case io_status::would_block: is_starved = true; return wait_for(source, result.wait);
         case io_status::end: return source_ended();
         case io_status::truncated: return finished(relay_outcome::source_truncated);
         case io_status::failed: break;

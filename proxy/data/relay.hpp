@@ -32,8 +32,9 @@ enum class relay_direction {
 };
 
 struct relay_settings {
-    relay_direction direction = relay_direction::download;
     std::chrono::milliseconds idle_timeout{300'000};
+    relay_direction direction = relay_direction::download;
+};
 };
 
 class relay {
@@ -47,6 +48,8 @@ public:
 
     void start();
     std::uint64_t bytes() const;  ///< taken by the receiver's socket or stream so far
+    /// Nothing is in hand and the source has nothing to give (B-205).
+    bool waits_for_source() const;
 
 private:
     struct state;

@@ -1,7 +1,6 @@
 #include "proxy/ftp/host_port.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 // The one exception to "standard library only" in this folder: these two are pure conversions of text, without a
 // socket, and the text forms of IPv6 are worth no second implementation.

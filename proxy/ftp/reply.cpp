@@ -1,7 +1,6 @@
 #include "proxy/ftp/reply.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace ftpsgate::ftp {

@@ -52,12 +52,15 @@ char const* to_string(failure_kind kind) {
 }
 
 failure drain_errors() {
-    // The oldest entry is the cause; those behind it tell through which layers it went.
-    std::uint32_t const first = ERR_get_error();
-    if (first == 0) return {};
-    failure found{classify(first), describe(first)};
-    ERR_clear_error();
-    return found;
+    // The oldest entry of the TLS library is the cause: those behind it tell through which layers it went, those before
+    // it which primitive noticed it (a bad MAC is first an error of the cipher).
+    std::uint32_t cause = 0;
+    while (std::uint32_t const error = ERR_get_error()) {
+        bool const better = ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_LIB(cause) != ERR_LIB_SSL;
+        if (cause == 0 || better) cause = error;
+    }
+    if (cause == 0) return {};
+    return {classify(cause), describe(cause)};
 }
 
 }  // namespace ftpsgate::tls

@@ -115,7 +115,9 @@ void memory_client::exchange(tls::engine& gate) {
 
 int memory_client::certificate_kind() const {
     bssl::UniquePtr<X509> const certificate(SSL_get_peer_certificate(ssl_.get()));
-    return certificate ? EVP_PKEY_id(X509_get0_pubkey(certificate.get())) : NID_undef;
+    if (!certificate) return NID_undef;
+    bssl::UniquePtr<EVP_PKEY> const key(X509_get_pubkey(certificate.get()));
+    return EVP_PKEY_id(key.get());
 }
 
 memory_client* memory_client::owner_of(SSL const* ssl) {

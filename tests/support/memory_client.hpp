@@ -14,10 +14,10 @@ namespace ftpsgate::test {
 struct client_options {
     std::uint16_t minimum_version = TLS1_2_VERSION;
     std::uint16_t maximum_version = TLS1_3_VERSION;
-    std::string server_name;                   ///< "" = none
-    std::vector<std::string> applications;     ///< ALPN
-    std::string ciphers;                       ///< of TLS 1.2; "" = the library's
-    std::vector<std::uint16_t> verify_schemes; ///< signature_algorithms; empty = the library's
+    std::string server_name{};                    ///< "" = none
+    std::vector<std::string> applications{};      ///< ALPN
+    std::string ciphers{};                        ///< of TLS 1.2; "" = the library's
+    std::vector<std::uint16_t> verify_schemes{};  ///< signature_algorithms; empty = the library's
     bool tickets = true;
     SSL_SESSION* resume = nullptr;
 };
@@ -61,7 +61,7 @@ private:
 
     bssl::UniquePtr<SSL_CTX> context_;
     bssl::UniquePtr<SSL> ssl_;
-    BIO* from_gate_ = nullptr;   // owned by ssl_
+    BIO* from_gate_ = nullptr;  // owned by ssl_
     BIO* to_gate_ = nullptr;
     std::vector<bssl::UniquePtr<SSL_SESSION>> sessions_;
     int alert_ = -1;

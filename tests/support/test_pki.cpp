@@ -57,7 +57,7 @@ std::string content_of(BIO* bio) {
 void set_name(X509_NAME* name, std::string const& common_name) {
     require(
         X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<std::uint8_t const*>(common_name.data()),
-                                   static_cast<ossl_ssize_t>(common_name.size()), -1, 0),
+                                   static_cast<int>(common_name.size()), -1, 0),
         "name");
 }
 
@@ -136,9 +136,7 @@ test_authority::test_authority(std::string const& name) : own_(make_authority(na
 }
 
 test_authority test_authority::intermediate(std::string const& name) const {
-    test_authority made;
-    made.own_ = make_authority(name, &own_);
-    return made;
+    return test_authority(make_authority(name, &own_));
 }
 
 identity test_authority::issue(leaf_request const& request) const {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ftpsgate::test {
@@ -47,7 +48,7 @@ public:
     std::string certificate_pem() const { return own_.certificate_pem(); }
 
 private:
-    test_authority() = default;
+    explicit test_authority(identity own) : own_(std::move(own)) {}
 
     identity own_;
 };

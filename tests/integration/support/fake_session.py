@@ -19,6 +19,8 @@ class FakeSession(threading.Thread):
         self.local, self.peer = sock.getsockname()[:2], sock.getpeername()[:2]
         self.ended = threading.Event()
         self.sock.settimeout(30)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)     # ABOR comes with urgent data (B-229)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self):
         try:

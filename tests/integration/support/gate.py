@@ -115,11 +115,14 @@ class Gate:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.child.pid}/fd"))
 
-    def settle(self):
-        """Between tests: no clients, no backend sessions, every socket given back (B-286), only proper lines (B-280)."""
+    def close_clients(self):
         for client in self.clients:
             client.close()
         self.clients.clear()
+
+    def settle(self):
+        """Between tests: no clients, no backend sessions, every socket given back (B-286), only proper lines (B-280)."""
+        self.close_clients()
         assert self.child.poll() is None, f"the gate died: {self.errors()}"
         wait_until(lambda: self.descriptors() <= self.baseline,
                    f"file descriptors return to the baseline of {self.baseline} (B-286)")

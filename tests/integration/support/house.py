@@ -61,6 +61,8 @@ class House:
 
     def settle(self):
         for gate in self.gates.values():
+            gate.close_clients()
+        for gate in self.gates.values():
             if gate.child.poll() is None:
                 gate.settle()
 

@@ -1,5 +1,6 @@
 """A raw FTPS client: sends exactly the bytes it is told, reads one reply at a time, and may break every rule."""
 import re
+import select
 import socket
 
 from .data import DataConnection
@@ -40,8 +41,8 @@ class RawClient:
         self.address, self.context, self.server_name, self.record = address, context, server_name, record
         self.sock = socket.create_connection(address, timeout=10, source_address=(source, 0) if source else None)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.stream, self.buffer, self.level, self.greeting = None, b"", "C", None
-        self.data_connections = []
+        self.stream, self.secured, self.buffer, self.level, self.greeting = None, None, b"", "C", None
+        self.data_connections, self.end = [], None
         if implicit:
             self.handshake()
             self.level = "P"
@@ -95,6 +96,21 @@ class RawClient:
         self.record(piece)
         return piece
 
+    def final(self):
+        """The next reply that is not preliminary."""
+        answer = self.reply()
+        return answer if answer.code >= 200 else self.final()
+
+    def silent(self, seconds=0.3):
+        """No byte of a reply comes within this time."""
+        if self.buffer or (self.stream and self.stream.tls.pending()):
+            return False
+        return not select.select([self.sock], [], [], seconds)[0]
+
+    def is_closed(self):
+        """The gate ends the connection without another byte."""
+        return not self.rest()
+
     def rest(self):
         """Everything until the gate ends the connection; `end` tells how it did."""
         try:
@@ -107,7 +123,7 @@ class RawClient:
 
     def handshake(self, session=None, context=None):
         self.context = context or self.context
-        self.stream = TlsStream(self.sock, self.context, self.server_name, session).handshake()
+        self.stream = self.secured = TlsStream(self.sock, self.context, self.server_name, session).handshake()
         return self
 
     def secure(self, mechanism="TLS"):
@@ -131,7 +147,7 @@ class RawClient:
     @property
     def session(self):
         """The TLS session to resume on data connections; its tickets come with the gate's first reply (B-160)."""
-        return self.stream.tls.session
+        return self.secured.tls.session
 
     def ccc(self):
         """CCC, close_notify both ways, clear from here on."""
@@ -212,6 +228,15 @@ class RawClient:
             return Transfer(None, first, None)
         data.read_all()
         data.close()
+        return Transfer(first, self.reply(), data)
+
+    def download_from(self, target, command):
+        """The set-up was made before."""
+        data = self.connect_data(target)
+        first = self.command(command)
+        if first.code // 100 != 1:
+            return Transfer(None, first, data)
+        self.secure_data(data).read_all()
         return Transfer(first, self.reply(), data)
 
     def upload(self, command, content, mode="EPSV", early=False):

@@ -1,0 +1,228 @@
+#include "proxy/control_channel.hpp"
+
+#include "proxy/ftp/secret.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <sys/socket.h>
+
+namespace ftpsgate::proxy {
+
+namespace {
+constexpr int reads_in_a_row = 8;       // then other sessions have their turn
+
+std::span<std::uint8_t const> bytes_of(std::string const& text, std::size_t from) {
+    return {reinterpret_cast<std::uint8_t const*>(text.data()) + from, text.size() - from};
+}
+}  // namespace
+
+control_channel::control_channel(tls::stream::socket_type socket, worker& home, handlers calls)
+    : home_(home), stream_(std::move(socket), home.buffers), calls_(std::move(calls)) {}
+
+void control_channel::start() { resume(); }
+
+void control_channel::resume() {
+    if (!paused_ || mode_ != mode::open) return;
+    paused_ = false;
+    pump_later(tls::direction::read);
+}
+
+// Not at once: handlers never run from within a call.
+void control_channel::pump_later(tls::direction way) {
+    boost::asio::post(stream_.socket().get_executor(), [self = shared_from_this(), way] {
+        if (way == tls::direction::read) self->pump_read();
+        else if (!self->waiting_write_) self->pump_write();
+    });
+}
+
+void control_channel::pump_read() {
+    for (int i = 0; i < reads_in_a_row; ++i) {
+        if (waiting_read_ || paused_ || mode_ != mode::open || upgrade_ || clear_wanted_) return;
+        paused_ = calls_.wants_bytes && !calls_.wants_bytes();
+        if (paused_) return;
+        auto const got = stream_.read(home_.scratch);
+        if (got.status == tls::io_status::would_block) return wait(got.wait);
+        if (got.status != tls::io_status::ok) return ended();
+        calls_.on_bytes({reinterpret_cast<char const*>(home_.scratch.data()), got.count});
+    }
+    pump_later(tls::direction::read);
+}
+
+void control_channel::send(std::string bytes, after_sending then) {
+    if (mode_ == mode::ended || mode_ == mode::closing) return;
+    if (then == after_sending::wipe) secret_queued_ = true;
+    if (out_.empty()) {
+        out_ = std::move(bytes);
+    } else {
+        out_ += bytes;
+        if (then == after_sending::wipe) ftp::wipe(bytes);
+    }
+    if (!waiting_write_) pump_write();
+}
+
+void control_channel::send_synch(std::string bytes) {
+    // Whatever is queued goes first; if it cannot all go now, the urgent mark is left out rather than put in wrongly.
+    if (!waiting_write_ && out_.empty() && !stream_.secured()) {
+        int const socket = stream_.socket().native_handle();
+        char const interrupt[] = "\xff\xf4\xff";
+        char const mark[] = "\xf2";
+        if (::send(socket, interrupt, 3, MSG_NOSIGNAL) == 3) ::send(socket, mark, 1, MSG_NOSIGNAL | MSG_OOB);
+    }
+    send(std::move(bytes));
+}
+
+void control_channel::pump_write() {
+    if (mode_ == mode::securing || mode_ == mode::ended) return;
+    while (sent_ < out_.size()) {
+        auto const took = stream_.write(bytes_of(out_, sent_));
+        sent_ += took.count;
+        if (took.status == tls::io_status::would_block) return wait(took.wait);
+        if (took.status != tls::io_status::ok) return ended();
+    }
+    if (secret_queued_) ftp::wipe(out_);
+    secret_queued_ = false;
+    out_.clear();
+    if (out_.capacity() > 4096) out_.shrink_to_fit();
+    sent_ = 0;
+    auto const rest = stream_.flush();
+    if (rest.status == tls::io_status::would_block) return wait(rest.wait);
+    if (rest.status != tls::io_status::ok) return ended();
+    flushed();
+}
+
+void control_channel::flushed() {
+    if (upgrade_) {
+        mode_ = mode::securing;
+        auto const options = std::move(upgrade_);
+        stream_.start_tls(*options);
+        return handshake();
+    }
+    if (clear_wanted_ && mode_ == mode::open) {
+        clear_wanted_ = false;
+        mode_ = mode::clearing;
+    }
+    if (mode_ == mode::clearing) {
+        if (!std::exchange(close_notify_sent_, true)) {
+            stream_.send_close_notify();
+            return pump_write();
+        }
+        return await_close_notify();
+    }
+    if (mode_ == mode::closing) {
+        if (stream_.secured() && !std::exchange(close_notify_sent_, true)) {
+            stream_.send_close_notify();
+            return pump_write();
+        }
+        boost::system::error_code ignored;
+        stream_.shutdown_send(ignored);
+        await_close_notify();
+    }
+}
+
+void control_channel::handshake() {
+    auto const step = stream_.handshake();
+    if (step.status == tls::io_status::would_block) return wait(step.wait);
+    if (step.status != tls::io_status::ok) {
+        mode_ = mode::ended;
+        tls::failure why = stream_.tls_failure();
+        if (step.status == tls::io_status::truncated) why.kind = tls::failure_kind::truncated;
+        stream_.close();
+        if (!silent_) calls_.on_secure_failed(why);
+        return;
+    }
+    mode_ = mode::open;
+    calls_.on_secured(stream_.facts());
+    pump_read();
+}
+
+// While clearing: the peer's close_notify ends TLS. While closing: whatever still comes is thrown away, so that the kernel
+// does not turn our FIN into a reset (B-089, B-171).
+void control_channel::await_close_notify() {
+    for (;;) {
+        auto const got = stream_.read(home_.scratch);
+        if (got.status == tls::io_status::would_block) return wait(got.wait);
+        if (got.status == tls::io_status::ok && mode_ == mode::closing) continue;
+        if (mode_ == mode::clearing && got.status == tls::io_status::end) {
+            stream_.stop_tls();
+            close_notify_sent_ = false;
+            mode_ = mode::open;
+            calls_.on_cleared();
+            return pump_read();
+        }
+        if (mode_ == mode::clearing && got.status == tls::io_status::ok) {
+            // Commands that were sent under TLS before the client saw the reply to CCC.
+            calls_.on_bytes({reinterpret_cast<char const*>(home_.scratch.data()), got.count});
+            if (mode_ != mode::clearing) return;
+            continue;
+        }
+        return ended();
+    }
+}
+
+void control_channel::start_tls(tls::server_options options) {
+    upgrade_ = std::make_unique<tls::server_options>(std::move(options));
+    pump_later(tls::direction::write);
+}
+
+void control_channel::stop_tls() {
+    clear_wanted_ = true;
+    pump_later(tls::direction::write);
+}
+
+void control_channel::close(std::chrono::milliseconds limit) {
+    silent_ = true;
+    if (mode_ == mode::closing) return;
+    bool const already_over = mode_ == mode::ended || mode_ == mode::securing;
+    upgrade_.reset();
+    clear_wanted_ = false;
+    if (already_over) {
+        mode_ = mode::ended;
+        return stream_.close();
+    }
+    mode_ = mode::closing;
+    close_timer_ = std::make_unique<boost::asio::steady_timer>(stream_.socket().get_executor(), limit);
+    close_timer_->async_wait([self = shared_from_this()](boost::system::error_code) { self->stream_.close(); });
+    pump_later(tls::direction::write);
+}
+
+void control_channel::wait(tls::direction way) {
+    bool& waiting = way == tls::direction::read ? waiting_read_ : waiting_write_;
+    if (waiting) return;
+    waiting = true;
+    auto handler = [self = shared_from_this(), way](boost::system::error_code error) {
+        (way == tls::direction::read ? self->waiting_read_ : self->waiting_write_) = false;
+        if (!error) self->ready(way);
+    };
+    if (way == tls::direction::read) stream_.wait_readable(std::move(handler));
+    else stream_.wait_writable(std::move(handler));
+}
+
+void control_channel::ready(tls::direction way) {
+    switch (mode_) {
+        case mode::securing: return handshake();
+        case mode::ended: return;
+        case mode::clearing:
+        case mode::closing:
+            if (way == tls::direction::write || backlog() > 0) return pump_write();
+            return await_close_notify();
+        case mode::open:
+            // Under TLS either direction may have been waited for by either side.
+            if (way == tls::direction::write || backlog() > 0 || upgrade_ || clear_wanted_) pump_write();
+            if (mode_ == mode::open && way == tls::direction::write && backlog() == 0 && calls_.on_drained)
+                calls_.on_drained();
+            if (mode_ == mode::open) pump_read();
+    }
+}
+
+void control_channel::ended() {
+    bool const closing = mode_ == mode::closing;
+    mode_ = mode::ended;
+    if (close_timer_) close_timer_->cancel();
+    stream_.close();
+    if (closing) return;
+    boost::asio::post(stream_.socket().get_executor(), [self = shared_from_this()] {
+        if (!self->silent_) self->calls_.on_end();
+    });
+}
+
+}  // namespace ftpsgate::proxy

@@ -1,0 +1,117 @@
+// One short function per action of the core: starts the I/O, writes down what is to be written down, never waits.
+#include "proxy/plan.hpp"
+#include "proxy/session.hpp"
+
+#include <boost/asio/post.hpp>
+
+namespace ftpsgate::proxy {
+
+namespace {
+using namespace std::chrono_literals;
+constexpr auto last_words_limit = 5s;     // for the client to take its final reply and close
+constexpr auto quit_limit = 1s;           // for the backend to answer QUIT
+
+unsigned index_of(ftp::deadline_kind kind) { return static_cast<unsigned>(kind); }
+}  // namespace
+
+void session::perform(ftp::send_client& action) { client_->send(std::move(action.bytes)); }
+
+void session::perform(ftp::start_tls const& action) {
+    handshake_began_ = std::chrono::steady_clock::now();
+    client_->start_tls(tls_options(action));
+}
+
+void session::perform(ftp::stop_tls const&) { client_->stop_tls(); }
+
+void session::perform(ftp::decide_access const& action) {
+    ftp::access_decided decision;
+    auto const granted = policy::decide_password_session(action.user);
+    if (granted && has_place_on(action.site)) decision.plan = plan_maker::make(*granted);
+    deliver(decision);
+}
+
+// The client was admitted on the listener's first site; SNI, HOST or host|user may have chosen another (B-077).
+bool session::has_place_on(std::size_t index) {
+    if (index == place_site_) return true;
+    site_runtime& wanted = *group_->sites[index];
+    auto admitted = wanted.limits.admit(wanted.settings.limits, client_addresses_.peer);
+    if (!std::holds_alternative<session_limits::slot>(admitted)) return false;
+    place_ = std::move(std::get<session_limits::slot>(admitted));
+    place_site_ = index;
+    journal_.moved_to(wanted);
+    return true;
+}
+
+void session::perform(ftp::connect_backend const&) {
+    data_.configure(data_settings());
+    connector_ = std::make_unique<backend_connector>(home_.loop.get_executor(), site().backends);
+    connector_->start([this](backend_outcome outcome) { backend_decided(std::move(outcome)); });
+}
+
+void session::perform(ftp::send_backend& action) {
+    if (!backend_) return;
+    if (action.how == ftp::urgency::telnet_synch) return backend_->send_synch(std::move(action.bytes));
+    backend_->send(std::move(action.bytes), action.content == ftp::sensitivity::secret
+                                                ? control_channel::after_sending::wipe
+                                                : control_channel::after_sending::keep);
+}
+
+void session::perform(ftp::drop_backend const&) {
+    connector_.reset();
+    if (!backend_) return;
+    backend_->send("QUIT\r\n");
+    backend_->close(quit_limit);
+    backend_.reset();
+    journal_.backend_left();
+}
+
+void session::perform(ftp::learn_backend_refuses_epsv const&) {
+    site().backends->learned(backend_server_).epsv_refused = true;
+}
+
+void session::perform(ftp::listen_client const& action) {
+    data_.listen_client(action.level);
+    site().counters->passive_ports(site().ports->in_use());
+}
+
+void session::perform(ftp::target_client const& action) { data_.target_client(action.where, action.level); }
+void session::perform(ftp::protect_client const& action) { data_.protect_client(action.level); }
+void session::perform(ftp::listen_backend const&) { data_.listen_backend(); }
+void session::perform(ftp::target_backend const& action) { data_.target_backend(action.where); }
+void session::perform(ftp::begin_data const&) { data_.begin(); }
+void session::perform(ftp::start_relay const& action) { data_.start_relay(action.way); }
+void session::perform(ftp::finish_client_data const&) { data_.finish_client(); }
+void session::perform(ftp::finish_backend_data const&) { data_.finish_backend(); }
+
+void session::perform(ftp::abort_data const&) {
+    data_.abort();
+    site().counters->passive_ports(site().ports->in_use());
+}
+
+void session::perform(ftp::ask_progress const&) { data_.ask_progress(); }
+void session::perform(ftp::arm_deadline const& action) { deadlines_.arm(index_of(action.kind), action.after); }
+void session::perform(ftp::cancel_deadline const& action) { deadlines_.cancel(index_of(action.kind)); }
+void session::perform(ftp::note_command const& action) { journal_.command(action); }
+void session::perform(ftp::note_denied const& action) { journal_.command_denied(action); }
+
+void session::perform(ftp::note_login const& action) {
+    journal_.login(action, backend_ ? std::string_view(site().backends->name(backend_server_)) : std::string_view());
+}
+
+void session::perform(ftp::note_transfer const& action) {
+    auto const took = std::chrono::steady_clock::now() - data_.begun();
+    journal_.transfer(action, data_.bytes(), took);
+}
+
+void session::perform(ftp::note_attack const& action) { journal_.attack(action.kind, {}); }
+
+void session::perform(ftp::finish const& action) {
+    over_ = true;
+    deadlines_.cancel_all();
+    client_->stream().forget_session();       // its id must not fill the cache for the rest of its days
+    client_->close(action.reason == ftp::end_reason::client_gone ? 0ms : std::chrono::milliseconds(last_words_limit));
+    journal_.closed(action.reason);
+    boost::asio::post(home_.loop, [call = std::move(on_over_), this] { call(this); });
+}
+
+}  // namespace ftpsgate::proxy

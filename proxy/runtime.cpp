@@ -1,0 +1,158 @@
+#include "proxy/runtime.hpp"
+
+#include "proxy/ftp/verbs.hpp"
+#include "proxy/tls/engine.hpp"
+
+#include <algorithm>
+
+namespace ftpsgate::proxy {
+
+namespace {
+
+ftp::control_rule to_core(config::control_policy policy) {
+    switch (policy) {
+        case config::control_policy::require: return ftp::control_rule::require;
+        case config::control_policy::require_credentials_only: return ftp::control_rule::require_credentials_only;
+        case config::control_policy::allow: return ftp::control_rule::allow;
+    }
+    return ftp::control_rule::require;
+}
+
+ftp::data_rule to_core(config::data_policy policy) {
+    switch (policy) {
+        case config::data_policy::require: return ftp::data_rule::require;
+        case config::data_policy::allow: return ftp::data_rule::allow;
+        case config::data_policy::deny: return ftp::data_rule::deny;
+    }
+    return ftp::data_rule::require;
+}
+
+ftp::backend_mode to_core(config::backend_data_mode mode) {
+    switch (mode) {
+        case config::backend_data_mode::passive: return ftp::backend_mode::passive;
+        case config::backend_data_mode::active: return ftp::backend_mode::active;
+        case config::backend_data_mode::client: return ftp::backend_mode::client;
+    }
+    return ftp::backend_mode::passive;
+}
+
+std::size_t group_index(std::string_view verb_name) {
+    return static_cast<std::size_t>(ftp::find_verb(verb_name).group);
+}
+
+// Aliases share their group's fate; with an allow list all that is not on it is denied.
+ftp::verb_set denied_verbs(config::command_settings const& commands) {
+    ftp::verb_set denied;
+    if (!commands.allow.empty()) denied.set();
+    for (auto const& name : commands.allow) denied.reset(group_index(name));
+    for (auto const& name : commands.deny) denied.set(group_index(name));
+    return denied;
+}
+
+std::vector<std::string> hidden_names(config::backend_settings const& backend) {
+    std::vector<std::string> names;
+    // A bare word such as "ftp" would be found in half of all replies, and tells nobody anything.
+    for (auto const& server : backend.servers)
+        if (server.host.find_first_of(".:") != std::string::npos) names.push_back(server.host);
+    if (!backend.source_address.empty()) names.push_back(backend.source_address);
+    return names;
+}
+
+std::vector<std::string> counted_verbs() {
+    std::size_t count = 0;
+    std::string_view const* const names = ftp::accepted_verbs(count);
+    return {names, names + count};
+}
+
+std::shared_ptr<site_runtime> build_site(config::site_settings const& settings, metrics::registry& counters,
+                                         config::problems& faults) {
+    auto site = std::make_shared<site_runtime>();
+    site->settings = settings;
+    site->tls = policy::build_tls_context(settings.ssl, settings.name);
+    faults.insert(faults.end(), site->tls.faults.begin(), site->tls.faults.end());
+    for (auto const& context : site->tls.contexts) tls::prepare_context(context.get());
+    site->backends = std::make_shared<backend_pool>(settings.backend);
+    site->ports = std::make_shared<data::port_allocator>(settings.data.passive_ports.first,
+                                                         settings.data.passive_ports.last);
+    metrics::site_words words{settings.name, {}, counted_verbs()};
+    for (std::size_t i = 0; i < site->backends->size(); ++i) words.backends.push_back(site->backends->name(i));
+    site->counters = std::make_unique<metrics::site_metrics>(counters, words);
+    if (!site->tls.contexts.empty()) site->counters->certificate_not_after(site->tls.not_after);
+    return site;
+}
+
+// Sites that name the same address share the listener (INTERFACE.md, [[site]] listen).
+std::vector<std::shared_ptr<listener_group>> group_listeners(std::vector<std::shared_ptr<site_runtime>> const& sites) {
+    std::vector<std::shared_ptr<listener_group>> groups;
+    for (auto const& site : sites) {
+        for (auto const& wanted : site->settings.listen) {
+            auto const same = [&](auto const& group) {
+                return wanted.address.port != 0 && group->address.host == wanted.address.host &&
+                       group->address.port == wanted.address.port;
+            };
+            auto found = std::find_if(groups.begin(), groups.end(), same);
+            if (found == groups.end()) {
+                groups.push_back(std::make_shared<listener_group>());
+                found = groups.end() - 1;
+                (*found)->address = wanted.address;
+                (*found)->tls = wanted.tls;
+            }
+            (*found)->sites.push_back(site);
+        }
+    }
+    return groups;
+}
+
+void complete(listener_group& group) {
+    auto rules = std::make_shared<std::vector<ftp::site_rules>>();
+    for (auto const& site : group.sites) {
+        rules->push_back(rules_of(site->settings, site->tls.certificate_id));
+        if (group.tickets == nullptr && !site->tls.contexts.empty()) group.tickets = site->tls.contexts.front().get();
+    }
+    group.rules = std::move(rules);
+}
+
+}  // namespace
+
+ftp::site_rules rules_of(config::site_settings const& site, std::string certificate_id) {
+    ftp::site_rules rules;
+    rules.name = site.name;
+    rules.hosts = site.hosts;
+    rules.banner = site.banner;
+    rules.control = to_core(site.ssl.control_channel_policy);
+    rules.data = to_core(site.ssl.data_channel_policy);
+    rules.certificate_id = std::move(certificate_id);
+    rules.data_mode = to_core(site.backend.data_mode);
+    rules.trust_backend_address = site.backend.trust_passive_address;
+    rules.backend_names = hidden_names(site.backend);
+    rules.passive_address = ftp::ip_address::parse(site.data.passive_address);
+    rules.allow_active = site.data.allow_active;
+    rules.truncated_uploads = site.ssl.truncated_uploads == config::truncated_upload::accept
+                                  ? ftp::truncation::accept
+                                  : ftp::truncation::reject;
+    rules.denied = denied_verbs(site.commands);
+    rules.pass_unknown = site.commands.pass_unknown && site.commands.allow.empty();
+    rules.command_line = site.limits.command_line;
+    rules.failed_logins = site.limits.failed_logins;
+    rules.handshake_timeout = site.ssl.handshake_timeout;
+    rules.login_timeout = site.limits.login_timeout;
+    rules.idle_timeout = site.limits.idle_timeout;
+    rules.reply_timeout = site.backend.reply_timeout;
+    return rules;
+}
+
+runtime_result build_runtime(config::settings settings, metrics::registry& counters) {
+    runtime_result result;
+    auto built = std::make_shared<runtime>();
+    for (auto const& site : settings.sites) built->sites.push_back(build_site(site, counters, result.faults));
+    if (!result.faults.empty()) return result;
+    for (auto const& group : group_listeners(built->sites)) {
+        complete(*group);
+        built->listeners.push_back(group);
+    }
+    built->settings = std::move(settings);
+    result.value = std::move(built);
+    return result;
+}
+
+}  // namespace ftpsgate::proxy

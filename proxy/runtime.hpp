@@ -1,0 +1,57 @@
+// The immutable snapshot that sessions run on: settings, TLS contexts, rules for the core, counters. Built whole or not
+// at all; a session keeps the one it began with.
+#pragma once
+
+#include "config/problem.hpp"
+#include "config/settings.hpp"
+#include "metrics/metrics.hpp"
+#include "policy/tls_context.hpp"
+#include "proxy/backend.hpp"
+#include "proxy/data/port_allocator.hpp"
+#include "proxy/ftp/site_rules.hpp"
+#include "proxy/limits.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ftpsgate::proxy {
+
+/// What the sessions of one site share. Thread-safe where it changes.
+struct site_runtime {
+    config::site_settings settings;
+    policy::tls_context tls;
+    std::shared_ptr<backend_pool> backends;
+    std::shared_ptr<data::port_allocator> ports;
+    session_limits limits;
+    std::unique_ptr<metrics::site_metrics> counters;
+};
+
+/// One listening address and the sites behind it, in the order of the configuration: the first is the default.
+struct listener_group {
+    config::endpoint address;
+    config::tls_mode tls = config::tls_mode::explicit_tls;
+    std::vector<std::shared_ptr<site_runtime>> sites;
+    std::shared_ptr<std::vector<ftp::site_rules> const> rules;   ///< index by index those of `sites`
+    /// Where tickets and session ids of all connections of this listener live; null = no site has a certificate.
+    SSL_CTX* tickets = nullptr;
+};
+
+struct runtime {
+    config::settings settings;
+    std::vector<std::shared_ptr<site_runtime>> sites;
+    std::vector<std::shared_ptr<listener_group const>> listeners;
+};
+
+struct runtime_result {
+    std::shared_ptr<runtime const> value;   ///< null when there are faults
+    config::problems faults;
+};
+
+/// Opens no socket. Faults are those of the files that the settings name.
+runtime_result build_runtime(config::settings settings, metrics::registry& counters);
+
+/// What the core has to know of a site.
+ftp::site_rules rules_of(config::site_settings const& site, std::string certificate_id);
+
+}  // namespace ftpsgate::proxy

@@ -1,0 +1,235 @@
+#include "proxy/server.hpp"
+
+#include "proxy/ftp/reply.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+
+#include <csignal>
+#include <algorithm>
+#include <sstream>
+
+namespace ftpsgate::proxy {
+
+namespace {
+
+using boost::asio::ip::tcp;
+
+std::size_t worker_count(unsigned wanted) {
+    if (wanted > 0) return wanted;
+    return std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::string text_of(tcp::endpoint const& where) {
+    std::ostringstream text;
+    text << where;
+    return text.str();
+}
+
+// A name is resolved once, at start.
+std::optional<tcp::endpoint> resolve(boost::asio::io_context& loop, config::endpoint const& wanted,
+                                     boost::system::error_code& error) {
+    auto const literal = boost::asio::ip::make_address(wanted.host, error);
+    if (!error) return tcp::endpoint(literal, wanted.port);
+    tcp::resolver resolver(loop);
+    auto const found = resolver.resolve(wanted.host, std::to_string(wanted.port), error);
+    if (error || found.empty()) return std::nullopt;
+    return found.begin()->endpoint();
+}
+
+// Before TLS on an implicit port nothing can be said (B-031).
+void refuse(tcp::socket& socket, config::tls_mode mode) {
+    boost::system::error_code ignored;
+    socket.non_blocking(true, ignored);
+    if (mode == config::tls_mode::explicit_tls)
+        socket.send(boost::asio::buffer(ftp::render(421, "Too many sessions.")), 0, ignored);
+    socket.shutdown(tcp::socket::shutdown_both, ignored);
+    socket.close(ignored);
+}
+
+}  // namespace
+
+server::server(std::shared_ptr<runtime const> snapshot, metrics::registry& counters, event_log& log)
+    : snapshot_(std::move(snapshot)),
+      counters_(counters),
+      log_(log),
+      places_([this] {
+          std::vector<std::unique_ptr<place>> made(worker_count(snapshot_->settings.server.threads));
+          for (auto& one : made) one = std::make_unique<place>();
+          return made;
+      }()),
+      signals_(places_.front()->home.loop, SIGTERM, SIGINT, SIGUSR1),
+      drain_timer_(places_.front()->home.loop) {}
+
+server::~server() = default;
+
+int server::run() {
+    if (!open_listeners() || !open_metrics()) return 1;
+    wait_for_signal();
+    for (std::size_t i = 1; i < places_.size(); ++i)
+        places_[i]->thread = std::thread([this, i] { run_place(*places_[i]); });
+    for (auto& one : listeners_) one->start();
+    announce();
+    run_place(*places_.front());
+    for (std::size_t i = 1; i < places_.size(); ++i) places_[i]->thread.join();
+    log_line(log_, level::info, "stopped").field("status", exit_status_);
+    return exit_status_;
+}
+
+void server::run_place(place& where) { where.home.loop.run(); }
+
+bool server::open_listeners() {
+    for (auto const& group : snapshot_->listeners)
+        if (!open_listener(group)) return false;
+    return true;
+}
+
+bool server::open_listener(std::shared_ptr<listener_group const> const& group) {
+    listener::handlers calls;
+    auto const chosen = std::make_shared<std::size_t>(0);     // whose loop the next socket of this listener is bound to
+    calls.next_executor = [this, chosen] {
+        *chosen = next_place_++ % places_.size();
+        return boost::asio::any_io_executor(places_[*chosen]->home.loop.get_executor());
+    };
+    calls.on_accept = [this, group, chosen](tcp::socket socket, tcp::endpoint const& peer) {
+        accepted(group, std::move(socket), peer, *chosen);
+    };
+    calls.on_error = [this](boost::system::error_code error, std::chrono::milliseconds pause) {
+        log_line(log_, level::error, "accept_failed").field("reason", error.message()).field("pause", pause);
+    };
+    auto& loop = places_.front()->home.loop;
+    auto opened = std::make_unique<listener>(loop.get_executor(), std::move(calls));
+    boost::system::error_code error;
+    auto const where = resolve(loop, group->address, error);
+    if (where) error = opened->open(*where);
+    if (error) {
+        log_line(log_, level::error, "listen_failed")
+            .field("address", group->address.host + ":" + std::to_string(group->address.port))
+            .field("reason", error.message());
+        return false;
+    }
+    char const* const mode = group->tls == config::tls_mode::implicit_tls ? "/implicit" : "/explicit";
+    for (auto const& site : group->sites)
+        listening_.push_back(site->settings.name + "=" + text_of(opened->where()) + mode);
+    listeners_.push_back(std::move(opened));
+    return true;
+}
+
+bool server::open_metrics() {
+    auto const& wanted = snapshot_->settings.metrics;
+    if (!wanted.listen) return true;
+    metrics::exposer_pages pages;
+    pages.metrics = [this] { return counters_.text(); };
+    pages.reasons_not_ready = [this] {
+        return draining_ ? std::vector<std::string>{"draining"} : std::vector<std::string>{};
+    };
+    auto& loop = places_.front()->home.loop;
+    exposer_ = std::make_unique<metrics::exposer>(loop.get_executor(), std::move(pages));
+    boost::system::error_code error;
+    auto const where = resolve(loop, *wanted.listen, error);
+    if (where) error = exposer_->open(*where);
+    if (!error) return true;
+    exposer_.reset();
+    // Two gates on one machine with the default address are common; nobody asked for this port by name.
+    log_line(log_, wanted.listen_given ? level::error : level::warning, "metrics_listen_failed")
+        .field("address", wanted.listen->host + ":" + std::to_string(wanted.listen->port))
+        .field("reason", error.message());
+    return !wanted.listen_given;
+}
+
+void server::announce() {
+    std::string listeners;
+    for (auto const& one : listening_) listeners += (listeners.empty() ? "" : ",") + one;
+    log_line entry(log_, level::info, "ready");
+    entry.field("listeners", listeners).field("sites", snapshot_->sites.size()).field("threads", places_.size());
+    if (exposer_) entry.field("metrics", text_of(exposer_->local()));
+}
+
+void server::accepted(std::shared_ptr<listener_group const> const& group, tcp::socket socket,
+                      tcp::endpoint const& peer, std::size_t worker_index) {
+    place& where = *places_[worker_index];
+    if (worker_index == 0) return begin_session(where, group, std::move(socket), peer);
+    boost::asio::post(where.home.loop, [this, &where, group, peer, moved = std::move(socket)]() mutable {
+        begin_session(where, group, std::move(moved), peer);
+    });
+}
+
+void server::begin_session(place& where, std::shared_ptr<listener_group const> const& group, tcp::socket socket,
+                           tcp::endpoint const& peer) {
+    site_runtime& site = *group->sites.front();
+    auto admitted = site.limits.admit(site.settings.limits, peer.address());
+    if (draining_ || !std::holds_alternative<session_limits::slot>(admitted)) {
+        site.counters->session_refused("refused");
+        log_line(log_, level::warning, "session_refused")
+            .field("site", site.settings.name)
+            .field("client", text_of(peer));
+        return refuse(socket, group->tls);
+    }
+    ++live_sessions_;
+    session::surroundings around{where.home, log_, group, std::move(std::get<session_limits::slot>(admitted)),
+                                 [this, &where](session* which) { session_over(where, which); }};
+    auto fresh = std::make_unique<session>(std::move(around), std::move(socket), peer);
+    session& started = *fresh;
+    where.sessions.emplace(&started, std::move(fresh));
+    started.start();
+}
+
+void server::session_over(place& where, session* which) {
+    where.sessions.erase(which);
+    --live_sessions_;
+    if (draining_) boost::asio::post(places_.front()->home.loop, [this] { finish_if_empty(); });
+}
+
+void server::wait_for_signal() {
+    signals_.async_wait([this](boost::system::error_code error, int number) {
+        if (error) return;
+        signalled(number);
+        wait_for_signal();
+    });
+}
+
+void server::signalled(int number) {
+    if (number == SIGUSR1) {
+        if (auto const error = log_.reopen())
+            log_line(log_, level::error, "log_reopen_failed").field("reason", error.message());
+        return;
+    }
+    if (!draining_) return drain();
+    exit_status_ = 1;             // asked twice: at once
+    log_line(log_, level::warning, "stopped").field("status", exit_status_);
+    std::_Exit(exit_status_);
+}
+
+void server::drain() {
+    draining_ = true;
+    log_line(log_, level::info, "draining").field("sessions", live_sessions_.load());
+    for (auto& one : listeners_) one->stop();
+    tell_sessions(ftp::shutdown_kind::drain);
+    drain_timer_.expires_after(snapshot_->settings.server.drain_timeout);
+    drain_timer_.async_wait([this](boost::system::error_code error) {
+        if (!error) tell_sessions(ftp::shutdown_kind::now);
+    });
+    finish_if_empty();
+}
+
+void server::tell_sessions(ftp::shutdown_kind kind) {
+    for (auto& one : places_) {
+        boost::asio::post(one->home.loop, [&where = *one, kind] {
+            std::vector<session*> present;
+            for (auto const& [which, owned] : where.sessions) present.push_back(which);
+            for (session* which : present) which->shut_down(kind);
+        });
+    }
+}
+
+// The loops end by themselves once the last connection has said its last words.
+void server::finish_if_empty() {
+    if (!draining_ || live_sessions_ > 0) return;
+    drain_timer_.cancel();
+    signals_.cancel();
+    if (exposer_) exposer_->stop();
+    for (auto& one : places_) one->keeps_running.reset();
+}
+
+}  // namespace ftpsgate::proxy

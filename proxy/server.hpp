@@ -1,0 +1,76 @@
+// The process while it serves: worker threads with one event loop each, the listeners, signals, and the way out.
+//
+// Signals: SIGTERM and SIGINT drain (no new connections, running transfers may finish until server.drain_timeout); a
+// second one ends at once. SIGUSR1 reopens the log file.
+#pragma once
+
+#include "metrics/exposer.hpp"
+#include "metrics/metrics.hpp"
+#include "proxy/listener.hpp"
+#include "proxy/log.hpp"
+#include "proxy/runtime.hpp"
+#include "proxy/session.hpp"
+#include "proxy/worker.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace ftpsgate::proxy {
+
+class server {
+public:
+    server(std::shared_ptr<runtime const> snapshot, metrics::registry& counters, event_log& log);
+    ~server();
+
+    /// Serves until a signal. 0 after a clean drain, 1 when something could not be bound or a second signal came.
+    int run();
+
+private:
+    // One worker and what runs on it. The sessions are touched from its thread only.
+    struct place {
+        worker home;
+        boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keeps_running{home.loop.get_executor()};
+        std::unordered_map<session*, std::unique_ptr<session>> sessions;
+        std::thread thread;       // not for the first, which runs in run()
+    };
+
+    bool open_listeners();
+    bool open_listener(std::shared_ptr<listener_group const> const& group);
+    bool open_metrics();
+    void announce();
+    void accepted(std::shared_ptr<listener_group const> const& group, boost::asio::ip::tcp::socket socket,
+                  boost::asio::ip::tcp::endpoint const& peer, std::size_t worker_index);
+    void begin_session(place& where, std::shared_ptr<listener_group const> const& group,
+                       boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& peer);
+    void session_over(place& where, session* which);
+    void wait_for_signal();
+    void signalled(int number);
+    void drain();
+    void tell_sessions(ftp::shutdown_kind kind);
+    void finish_if_empty();
+    void run_place(place& where);
+
+    std::shared_ptr<runtime const> snapshot_;
+    metrics::registry& counters_;
+    event_log& log_;
+    std::vector<std::unique_ptr<place>> places_;
+    std::vector<std::unique_ptr<listener>> listeners_;
+    std::vector<std::string> listening_;              // "SITE=ADDRESS:PORT/explicit", for the ready event
+    std::unique_ptr<metrics::exposer> exposer_;
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer drain_timer_;
+    std::size_t next_place_ = 0;
+    std::atomic<std::size_t> live_sessions_{0};
+    std::atomic<bool> draining_{false};
+    int exit_status_ = 0;
+};
+
+}  // namespace ftpsgate::proxy

@@ -1,0 +1,207 @@
+#include "proxy/session.hpp"
+
+#include <algorithm>
+
+namespace ftpsgate::proxy {
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::size_t client_backlog_limit = 64 * 1024;   // unread replies: then nothing more is read for it
+constexpr std::size_t backend_backlog_limit = 64 * 1024;
+
+// IPv4-mapped IPv6 addresses are IPv4 addresses for everybody but the socket.
+boost::asio::ip::address plain(boost::asio::ip::address const& address) {
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+        return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
+    return address;
+}
+
+address_pair ends_of(boost::asio::ip::tcp::socket const& socket, boost::asio::ip::address const& peer) {
+    boost::system::error_code ignored;
+    return {plain(socket.local_endpoint(ignored).address()), plain(peer)};
+}
+
+ftp::core_settings core_settings_of(listener_group const& group, address_pair const& addresses) {
+    ftp::core_settings settings;
+    settings.sites = group.rules;
+    settings.tls = group.tls == config::tls_mode::implicit_tls ? ftp::tls_start::implicit_tls
+                                                               : ftp::tls_start::explicit_tls;
+    settings.client = to_core(addresses.peer);
+    settings.gate = to_core(addresses.local);
+    return settings;
+}
+
+std::string text_of(boost::asio::ip::tcp::endpoint const& peer) {
+    std::string const address = plain(peer.address()).to_string();
+    std::string const port = std::to_string(peer.port());
+    return peer.address().is_v6() && address.find(':') != std::string::npos ? "[" + address + "]:" + port
+                                                                           : address + ":" + port;
+}
+
+}  // namespace
+
+session::session(surroundings around, boost::asio::ip::tcp::socket socket,
+                 boost::asio::ip::tcp::endpoint const& peer)
+    : home_(around.home),
+      group_(std::move(around.group)),
+      place_(std::move(around.place)),
+      on_over_(std::move(around.on_over)),
+      client_addresses_(ends_of(socket, peer.address())),
+      deadlines_(home_.loop.get_executor(),
+                 [this](unsigned kind) { deliver(ftp::deadline_passed{static_cast<ftp::deadline_kind>(kind)}); }),
+      data_(home_, data_handlers()),
+      core_(core_settings_of(*group_, client_addresses_)),
+      journal_(around.log, text_of(peer)) {
+    keep_alive(socket);
+    client_ = std::make_shared<control_channel>(std::move(socket), home_, client_handlers());
+    data_.client_addresses(client_addresses_);
+}
+
+session::~session() {
+    if (client_) client_->close(0s);
+    if (backend_) backend_->close(0s);
+}
+
+void session::start() {
+    journal_.opened(site());
+    performing_ = true;
+    perform(core_.start());
+    performing_ = false;
+    client_->start();
+    after_events();
+}
+
+void session::deliver(ftp::event const& what) {
+    if (over_) return;
+    if (performing_) {
+        inbox_.push_back(what);
+        return;
+    }
+    performing_ = true;
+    perform(core_.handle(what));
+    while (!inbox_.empty() && !over_) {
+        ftp::event const next = std::move(inbox_.front());
+        inbox_.pop_front();
+        perform(core_.handle(next));
+    }
+    performing_ = false;
+    after_events();
+}
+
+void session::perform(ftp::actions todo) {
+    for (auto& action : todo) std::visit([this](auto& one) { perform(one); }, action);
+}
+
+// What the core holds back may go on now.
+void session::after_events() {
+    if (over_) return;
+    client_->resume();
+    if (backend_) backend_->resume();
+}
+
+control_channel::handlers session::client_handlers() {
+    control_channel::handlers calls;
+    calls.on_bytes = [this](std::string_view bytes) { deliver(ftp::client_bytes{bytes}); };
+    calls.on_end = [this] { deliver(ftp::client_gone{}); };
+    calls.on_secured = [this](tls::session_facts const& facts) { secured(facts); };
+    calls.on_secure_failed = [this](tls::failure const& why) {
+        journal_.tls_failed(tls::channel_kind::control, tls::to_string(why.kind), why.text);
+        deliver(ftp::client_gone{});
+    };
+    calls.on_cleared = [this] { deliver(ftp::client_cleared{}); };
+    calls.wants_bytes = [this] {
+        return core_.wants_client_bytes() && client_->backlog() < client_backlog_limit &&
+               (!backend_ || backend_->backlog() < backend_backlog_limit);
+    };
+    calls.on_drained = [this] { after_events(); };
+    return calls;
+}
+
+control_channel::handlers session::backend_handlers() {
+    control_channel::handlers calls;
+    calls.on_bytes = [this](std::string_view bytes) { deliver(ftp::backend_bytes{bytes}); };
+    calls.on_end = [this] { deliver(ftp::backend_gone{}); };
+    calls.wants_bytes = [this] { return client_->backlog() < client_backlog_limit; };
+    calls.on_drained = [this] { after_events(); };
+    return calls;
+}
+
+data_connection::handlers session::data_handlers() {
+    data_connection::handlers calls;
+    calls.on_event = [this](ftp::event const& what) { deliver(what); };
+    calls.on_secured = [this](tls::session_facts const& facts, std::chrono::steady_clock::duration took) {
+        journal_.tls_established(tls::channel_kind::data, facts, took);
+    };
+    calls.on_failure = [this](data::leg_failure failure, std::string const& why) { journal_.data_failed(failure, why); };
+    calls.on_intruder = [this](data::leg_failure, std::string const& why) {
+        journal_.attack(ftp::attack_kind::data_theft, why);
+    };
+    return calls;
+}
+
+data_connection::settings session::data_settings() {
+    auto const& wanted = site().settings;
+    data_connection::settings values;
+    values.connect_timeout = wanted.data.connect_timeout;
+    values.handshake_timeout = wanted.ssl.handshake_timeout;
+    values.idle_timeout = wanted.data.idle_timeout;
+    values.require_resumption = wanted.ssl.data_session_reuse == config::session_reuse::require;
+    values.ports = site().ports;
+    values.tls = [this] { return data_tls_options(); };
+    return values;
+}
+
+tls::server_options session::tls_options(ftp::start_tls const& action) {
+    binding_ = tls::session_binding();                    // nothing made before may be resumed (A-034, B-164)
+    sni_site_ = action.site;
+    tls::server_options options;
+    options.context = group_->tickets;
+    options.channel = tls::channel_kind::control;
+    options.binding = &binding_;
+    // HOST before AUTH decides; else SNI; an unknown name gets the site it would get without one (B-043, B-085).
+    options.choose_context = [this, fixed = action.fixed](std::string_view name) -> tls::context_list {
+        for (std::size_t i = 0; !fixed && i < group_->rules->size(); ++i) {
+            auto const& hosts = (*group_->rules)[i].hosts;
+            bool const named = std::find(hosts.begin(), hosts.end(), name) != hosts.end();
+            if (!named || group_->sites[i]->tls.contexts.empty()) continue;
+            sni_site_ = i;
+            break;
+        }
+        return group_->sites[sni_site_]->tls.contexts;
+    };
+    return options;
+}
+
+tls::server_options session::data_tls_options() {
+    tls::server_options options;
+    options.context = group_->tickets;
+    options.channel = tls::channel_kind::data;
+    options.binding = &binding_;
+    options.choose_context = [contexts = tls::context_list(site().tls.contexts)](std::string_view) { return contexts; };
+    return options;
+}
+
+void session::secured(tls::session_facts const& facts) {
+    journal_.moved_to(*group_->sites[sni_site_]);
+    journal_.tls_established(tls::channel_kind::control, facts, std::chrono::steady_clock::now() - handshake_began_);
+    deliver(ftp::client_secured{sni_site_, facts.server_name});
+}
+
+void session::backend_decided(backend_outcome outcome) {
+    connector_.reset();
+    for (auto const& failure : outcome.failures)
+        journal_.backend_failed(site().backends->name(failure.server), word_of(failure.fault), failure.words);
+    if (!outcome.connection) return deliver(ftp::backend_unreachable{});
+    auto& connection = *outcome.connection;
+    backend_server_ = connection.server;
+    journal_.backend_connected(site().backends->name(backend_server_));
+    address_pair const addresses = ends_of(connection.socket, connection.address.address());
+    data_.backend_addresses(addresses);
+    backend_ = std::make_shared<control_channel>(std::move(connection.socket), home_, backend_handlers());
+    deliver(ftp::backend_connected{to_core(addresses.peer), to_core(addresses.local),
+                                   site().backends->learned(backend_server_).epsv_refused.load()});
+    if (backend_) backend_->start();
+}
+
+}  // namespace ftpsgate::proxy

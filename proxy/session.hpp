@@ -1,0 +1,109 @@
+// One client, from accept to close: owns the sockets, the clocks and the core, and moves events in and actions out. No
+// word of FTP is in here: what to do is decided by ftp::control_core, this only does it.
+//
+// All of a session runs on its worker's thread. Events that come up while actions are being performed wait in the inbox,
+// so the core is never entered from within itself.
+#pragma once
+
+#include "proxy/backend.hpp"
+#include "proxy/control_channel.hpp"
+#include "proxy/data_connection.hpp"
+#include "proxy/deadlines.hpp"
+#include "proxy/ftp/control_core.hpp"
+#include "proxy/runtime.hpp"
+#include "proxy/session_journal.hpp"
+#include "proxy/tls/session_binding.hpp"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace ftpsgate::proxy {
+
+class session {
+public:
+    struct surroundings {
+        worker& home;
+        event_log& log;
+        std::shared_ptr<listener_group const> group;
+        session_limits::slot place;                 ///< of the group's first site, where the client was admitted
+        std::function<void(session*)> on_over;      ///< posted once; the owner may then destroy the session
+    };
+
+    session(surroundings around, boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& peer);
+    ~session();
+    session(session const&) = delete;
+    session& operator=(session const&) = delete;
+
+    void start();
+    void shut_down(ftp::shutdown_kind kind) { deliver(ftp::shutdown{kind}); }
+
+private:
+    void deliver(ftp::event const& what);
+    void perform(ftp::actions todo);
+    void after_events();
+
+    void perform(ftp::send_client& action);
+    void perform(ftp::start_tls const& action);
+    void perform(ftp::stop_tls const&);
+    void perform(ftp::decide_access const& action);
+    void perform(ftp::connect_backend const&);
+    void perform(ftp::send_backend& action);
+    void perform(ftp::drop_backend const&);
+    void perform(ftp::learn_backend_refuses_epsv const&);
+    void perform(ftp::listen_client const& action);
+    void perform(ftp::target_client const& action);
+    void perform(ftp::protect_client const& action);
+    void perform(ftp::listen_backend const&);
+    void perform(ftp::target_backend const& action);
+    void perform(ftp::begin_data const&);
+    void perform(ftp::start_relay const& action);
+    void perform(ftp::finish_client_data const&);
+    void perform(ftp::finish_backend_data const&);
+    void perform(ftp::abort_data const&);
+    void perform(ftp::ask_progress const&);
+    void perform(ftp::arm_deadline const& action);
+    void perform(ftp::cancel_deadline const& action);
+    void perform(ftp::note_command const& action);
+    void perform(ftp::note_denied const& action);
+    void perform(ftp::note_login const& action);
+    void perform(ftp::note_transfer const& action);
+    void perform(ftp::note_attack const& action);
+    void perform(ftp::finish const& action);
+
+    control_channel::handlers client_handlers();
+    control_channel::handlers backend_handlers();
+    data_connection::handlers data_handlers();
+    data_connection::settings data_settings();
+    tls::server_options tls_options(ftp::start_tls const& action);
+    tls::server_options data_tls_options();
+    void secured(tls::session_facts const& facts);
+    void backend_decided(backend_outcome outcome);
+    bool has_place_on(std::size_t index);
+
+    site_runtime& site() const { return *group_->sites[core_.state().site]; }
+
+    worker& home_;
+    std::shared_ptr<listener_group const> group_;
+    session_limits::slot place_;
+    std::size_t place_site_ = 0;
+    std::function<void(session*)> on_over_;
+    address_pair client_addresses_;
+    std::shared_ptr<control_channel> client_;
+    std::shared_ptr<control_channel> backend_;
+    std::unique_ptr<backend_connector> connector_;
+    std::size_t backend_server_ = 0;
+    deadlines deadlines_;
+    data_connection data_;
+    tls::session_binding binding_;
+    std::size_t sni_site_ = 0;
+    std::chrono::steady_clock::time_point handshake_began_{};
+    ftp::control_core core_;
+    session_journal journal_;
+    std::deque<ftp::event> inbox_;
+    bool performing_ = false;
+    bool over_ = false;
+};
+
+}  // namespace ftpsgate::proxy

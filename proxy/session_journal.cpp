@@ -1,0 +1,167 @@
+#include "proxy/session_journal.hpp"
+
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <random>
+
+namespace ftpsgate::proxy {
+
+namespace {
+
+// Unique on this gate for as long as it runs, and unlikely to be met again after a restart.
+std::string new_session_id() {
+    static std::uint64_t const start = (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}();
+    static std::atomic<std::uint64_t> number{0};
+    std::array<char, 16> text{};
+    auto const end = std::to_chars(text.data(), text.data() + text.size(), start + ++number, 16).ptr;
+    return {text.data(), end};
+}
+
+char const* word_of(ftp::direction way) {
+    switch (way) {
+        case ftp::direction::upload: return "upload";
+        case ftp::direction::listing: return "list";
+        default: return "download";
+    }
+}
+
+metrics::direction counted(ftp::direction way) {
+    switch (way) {
+        case ftp::direction::upload: return metrics::direction::upload;
+        case ftp::direction::listing: return metrics::direction::list;
+        default: return metrics::direction::download;
+    }
+}
+
+metrics::channel counted(tls::channel_kind channel) {
+    return channel == tls::channel_kind::control ? metrics::channel::control : metrics::channel::data;
+}
+
+char const* word_of(tls::channel_kind channel) {
+    return channel == tls::channel_kind::control ? "control" : "data";
+}
+
+}  // namespace
+
+session_journal::session_journal(event_log& log, std::string client)
+    : log_(log), id_(new_session_id()), client_(std::move(client)) {
+}
+
+log_line& session_journal::about(log_line& entry) const {
+    return entry.field("session", id_).field("site", site_->settings.name).field("client", client_);
+}
+
+void session_journal::opened(site_runtime& site) {
+    site_ = &site;
+    site_->counters->session_opened();
+    log_line entry(log_, level::info, "session_opened");
+    about(entry);
+}
+
+void session_journal::moved_to(site_runtime& site) {
+    if (site_ == &site) return;
+    site_->counters->session_closed("moved");
+    site_ = &site;
+    site_->counters->session_opened();
+}
+
+void session_journal::closed(ftp::end_reason reason) {
+    backend_left();
+    site_->counters->session_closed(to_string(reason));
+    log_line entry(log_, level::info, "session_closed");
+    about(entry)
+        .field("reason", to_string(reason))
+        .field("commands", commands_)
+        .field("bytes", bytes_)
+        .field("seconds", clock::now() - opened_at_);
+}
+
+void session_journal::tls_established(tls::channel_kind channel, tls::session_facts const& facts,
+                                      clock::duration took) {
+    site_->counters->handshake(counted(channel), facts.resumed ? "resumed" : "ok", took);
+    // One line a session is what an operator reads; those of data connections are for whoever debugs.
+    log_line entry(log_, channel == tls::channel_kind::control ? level::info : level::debug, "tls_established");
+    about(entry)
+        .field("channel", word_of(channel))
+        .field("version", facts.version)
+        .field("cipher", facts.cipher)
+        .field("resumed", facts.resumed)
+        .field("server_name", facts.server_name);
+}
+
+void session_journal::tls_failed(tls::channel_kind channel, std::string_view reason, std::string_view text) {
+    site_->counters->handshake(counted(channel), reason, {});
+    log_line entry(log_, level::warning, "tls_failed");
+    about(entry).field("channel", word_of(channel)).field("reason", reason).field("detail", text);
+}
+
+void session_journal::command(ftp::note_command const& what) {
+    ++commands_;
+    site_->counters->command(what.row->name);
+}
+
+void session_journal::command_denied(ftp::note_denied const& what) {
+    log_line entry(log_, level::warning, "command_denied");
+    about(entry).field("command", what.command);
+}
+
+void session_journal::login(ftp::note_login const& what, std::string_view backend) {
+    site_->counters->login(metrics::login_method::password, what.accepted ? "ok" : "refused");
+    log_line entry(log_, what.accepted ? level::info : level::warning, "login");
+    about(entry)
+        .field("user", what.user)
+        .field("method", "password")
+        .field("backend", backend)
+        .field("result", what.accepted ? "ok" : "refused");
+    if (!what.reason.empty()) entry.field("reason", what.reason);
+}
+
+void session_journal::transfer(ftp::note_transfer const& what, std::uint64_t bytes, clock::duration took) {
+    bytes_ += bytes;
+    site_->counters->transfer(counted(what.way), to_string(what.result), bytes, took);
+    bool const ok = what.result == ftp::transfer_result::ok;
+    log_line entry(log_, ok ? level::info : level::warning, "transfer");
+    about(entry)
+        .field("direction", word_of(what.way))
+        .field("path", what.path)
+        .field("bytes", bytes)
+        .field("seconds", took)
+        .field("result", to_string(what.result))
+        .field("truncated", what.result == ftp::transfer_result::truncated);
+    // The backend kept what the client was told is incomplete: somebody has to look at this file (B-223).
+    if (what.stored_anyway) entry.field("stored_on_backend", true);
+}
+
+void session_journal::attack(ftp::attack_kind kind, std::string_view detail) {
+    site_->counters->attack(to_string(kind));
+    log_line entry(log_, level::warning, "attack");
+    about(entry).field("kind", to_string(kind));
+    if (!detail.empty()) entry.field("detail", detail);
+}
+
+void session_journal::data_failed(data::leg_failure failure, std::string_view detail) {
+    if (failure != data::leg_failure::connect) return tls_failed(tls::channel_kind::data, to_string(failure), detail);
+    log_line entry(log_, level::info, "data_connection_failed");
+    about(entry).field("detail", detail);
+}
+
+void session_journal::backend_connected(std::string_view backend) {
+    backend_ = backend;
+    site_->counters->backend_connect(backend, "ok");
+    site_->counters->backend_session_opened(backend);
+}
+
+void session_journal::backend_failed(std::string_view backend, std::string_view reason, std::string_view detail) {
+    site_->counters->backend_connect(backend, reason);
+    log_line entry(log_, level::warning, "backend_connect_failed");
+    about(entry).field("backend", backend).field("reason", reason).field("detail", detail);
+}
+
+void session_journal::backend_left() {
+    if (backend_.empty()) return;
+    site_->counters->backend_session_closed(backend_);
+    backend_.clear();
+}
+
+}  // namespace ftpsgate::proxy

@@ -1,0 +1,55 @@
+// What a session leaves behind: log lines and counters (INTERFACE.md, "Log events" and "Metrics"). The session tells
+// what happened, this knows how it is written down.
+#pragma once
+
+#include "proxy/data/leg.hpp"
+#include "proxy/ftp/actions.hpp"
+#include "proxy/log.hpp"
+#include "proxy/runtime.hpp"
+#include "proxy/tls/engine.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ftpsgate::proxy {
+
+class session_journal {
+public:
+    using clock = std::chrono::steady_clock;
+
+    session_journal(event_log& log, std::string client);
+
+    void opened(site_runtime& site);
+    void closed(ftp::end_reason reason);
+    /// The session belongs to another site from now on (SNI, HOST).
+    void moved_to(site_runtime& site);
+
+    void tls_established(tls::channel_kind channel, tls::session_facts const& facts, clock::duration took);
+    void tls_failed(tls::channel_kind channel, std::string_view reason, std::string_view text);
+    void command(ftp::note_command const& what);
+    void command_denied(ftp::note_denied const& what);
+    void login(ftp::note_login const& what, std::string_view backend);
+    void transfer(ftp::note_transfer const& what, std::uint64_t bytes, clock::duration took);
+    void attack(ftp::attack_kind kind, std::string_view detail);
+    void data_failed(data::leg_failure failure, std::string_view detail);
+
+    void backend_connected(std::string_view backend);
+    void backend_failed(std::string_view backend, std::string_view reason, std::string_view detail);
+    void backend_left();
+
+private:
+    log_line& about(log_line& entry) const;
+
+    event_log& log_;
+    std::string id_;
+    std::string client_;
+    site_runtime* site_ = nullptr;
+    std::string backend_;  // connected to; "" = none
+    clock::time_point opened_at_ = clock::now();
+    std::uint64_t commands_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
+}  // namespace ftpsgate::proxy

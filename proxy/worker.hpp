@@ -1,0 +1,21 @@
+// What belongs to one worker thread: its event loop and the buffers that its sessions share. Everything of a session
+// runs on one worker, so nothing here needs a lock.
+#pragma once
+
+#include "proxy/tls/buffer_pool.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <array>
+#include <cstdint>
+
+namespace ftpsgate::proxy {
+
+struct worker {
+    boost::asio::io_context loop{1};
+    tls::buffer_pool buffers;
+    /// Where control connections are read into; what is in it is handled before the next read, on whatever session.
+    std::array<std::uint8_t, 16 * 1024> scratch{};
+};
+
+}  // namespace ftpsgate::proxy

@@ -1,0 +1,3 @@
+#include "proxy/tls/stream.hpp"
+
+#include <catch2/catch.hpp>
