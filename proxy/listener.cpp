@@ -4,11 +4,15 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace ftpsgate::proxy {
 
 namespace {
+
+// Connections accepted in a row before others on this thread have their turn.
+constexpr unsigned batch = 16;
 
 using tcp = boost::asio::ip::tcp;
 
@@ -18,6 +22,7 @@ boost::system::error_code bind_and_listen(tcp::acceptor& acceptor, tcp::endpoint
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error && where.protocol() == tcp::v6()) acceptor.set_option(boost::asio::ip::v6_only(true), error);
     if (!error) acceptor.bind(where, error);
+    if (!error) acceptor.non_blocking(true, error);
     if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
     return error;
 }
@@ -28,19 +33,29 @@ struct listener::state : std::enable_shared_from_this<state> {
     state(boost::asio::any_io_executor const& executor, handlers calls)
         : acceptor(executor), timer(executor), call(std::move(calls)) {}
 
-    void accept_next() {
-        acceptor.async_accept(call.next_executor(), peer,
-                              [self = shared_from_this()](boost::system::error_code error, tcp::socket socket) {
-                                  if (self->stopped) return;
-                                  if (error) return self->pause_after(error);
-                                  self->hand_over(std::move(socket));
-                              });
+    // Waits first and accepts then: an asynchronous accept would hold a socket of a worker's executor in an operation
+    // of this one, and the two could not be torn down in any order.
+    void wait() {
+        acceptor.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](boost::system::error_code) {
+            if (!self->stopped) self->accept_waiting();
+        });
     }
 
-    void hand_over(tcp::socket socket) {
-        pause = shortest_pause;
-        call.on_accept(std::move(socket), peer);
-        if (!stopped) accept_next();
+    void accept_waiting() {
+        for (unsigned taken = 0; taken < batch; ++taken) {
+            if (!next_executor) next_executor = call.next_executor();
+            boost::system::error_code error;
+            tcp::endpoint peer;
+            tcp::socket socket(*next_executor);
+            acceptor.accept(socket, peer, error);
+            if (error == boost::asio::error::would_block) break;
+            if (error) return pause_after(error);
+            pause = shortest_pause;
+            next_executor.reset();
+            call.on_accept(std::move(socket), peer);
+            if (stopped) return;
+        }
+        wait();
     }
 
     // The connection that could not be accepted is still in the backlog: without a pause this would spin.
@@ -50,7 +65,7 @@ struct listener::state : std::enable_shared_from_this<state> {
         if (stopped) return;
         timer.expires_after(now);
         timer.async_wait([self = shared_from_this()](boost::system::error_code) {
-            if (!self->stopped) self->accept_next();
+            if (!self->stopped) self->accept_waiting();
         });
     }
 
@@ -64,7 +79,7 @@ struct listener::state : std::enable_shared_from_this<state> {
     tcp::acceptor acceptor;
     boost::asio::steady_timer timer;
     handlers call;
-    tcp::endpoint peer;
+    std::optional<boost::asio::any_io_executor> next_executor;  // asked for and not used yet
     std::chrono::milliseconds pause = shortest_pause;
     bool stopped = false;
 };
@@ -90,7 +105,7 @@ listener::tcp::endpoint listener::where() const {
 }
 
 void listener::start() {
-    state_->accept_next();
+    state_->wait();
 }
 
 void listener::stop() {

@@ -20,7 +20,8 @@ public:
     using tcp = boost::asio::ip::tcp;
 
     struct handlers {
-        /// Asked before each accept.
+        /// Asked once for each socket, before it is accepted. Its context should have made a socket or timer before: it
+        /// opens its own descriptors with the first, and throws when there are none left.
         std::function<boost::asio::any_io_executor()> next_executor;
         std::function<void(tcp::socket, tcp::endpoint const& peer)> on_accept;
         /// Accepting failed, most likely for want of descriptors; it goes on after the pause.

@@ -156,6 +156,7 @@ void client_leg::state::protect(std::optional<tls::server_options> tls) {
     bool const changes = tls.has_value() != settings.tls.has_value();
     settings.tls = std::move(tls);
     if (!changes) return;
+    failure.reset();
     auto const before = std::exchange(candidates, {});
     auto const earlier = std::exchange(winner, nullptr);
     if (earlier && settings.tls) accepted(std::move(earlier->socket()));
@@ -170,6 +171,9 @@ void client_leg::state::protect(std::optional<tls::server_options> tls) {
 void client_leg::state::begin() {
     if (ended) return;
     if (target) connect();
+    if (!winner && !failure && candidates.empty() && !is_waiting_for_tcp()) {
+        failure = remembered_failure{leg_failure::connect, "nothing was set up"};
+    }
     if (failure && candidates.empty()) grace_until = begun_at + grace;
     settle();
 }

@@ -35,7 +35,6 @@ struct relay_settings {
     std::chrono::milliseconds idle_timeout{300'000};
     relay_direction direction = relay_direction::download;
 };
-};
 
 class relay {
 public:

@@ -66,14 +66,13 @@ std::string escaped(char byte) {
     return {'\\', 'x', digits[value >> 4], digits[value & 15]};
 }
 
-std::string capped(std::string_view prefix, std::string_view text) {
+std::string capped(std::string out, std::string_view text) {
     static constexpr std::string_view more = "...";
-    std::string out(prefix);
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        std::string const next = escaped(text[i]);
-        bool const is_last = i + 1 == text.size();
-        if (out.size() + next.size() + (is_last ? 0 : more.size()) > longest_log) return out.append(more);
-        out += next;
+    std::size_t cut = out.size();  // the last whole character behind which `more` fits
+    for (char const byte : text) {
+        if (out.size() + more.size() <= longest_log) cut = out.size();
+        out += escaped(byte);
+        if (out.size() > longest_log) return out.replace(cut, out.npos, more);
     }
     return out;
 }

@@ -15,9 +15,8 @@ constexpr unsigned char telnet_iac = 255;
 
 constexpr std::array<bool, 256> special_bytes() {
     std::array<bool, 256> special{};
-    for (unsigned char const byte : {'\0', '\n', '\r'})
-        special[byte] = true;
-    special[telnet_iac] = true;
+    for (char const byte : std::string_view("\0\n\r\xff", 4))
+        special[static_cast<unsigned char>(byte)] = true;
     return special;
 }
 constexpr auto is_special = special_bytes();

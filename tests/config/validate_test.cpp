@@ -81,12 +81,15 @@ TEST_CASE("validate: a verb is not both denied and allowed", "[config][validate]
               .faults == lines{"t.toml:9:17: error: site[0].commands.deny[1]: \"SITE\" is both denied and allowed"});
 }
 
-TEST_CASE("validate: site names are unique", "[config][validate]") {
-    std::string const second =
-        "[[site]]\nname = 'a'\nlisten = [ { address = '127.0.0.1:0' } ]\nbackend.servers = ['b:21']\n"
-        "ssl = { certificate = 'server.pem', private_key = 'server.key' }\n";
-    CHECK(loaded(smallest_site + second).faults ==
-          lines{"t.toml:9:8: error: site[1].name: another site has the name \"a\""});
+TEST_CASE("validate: two sites of one name are one fault, on one address or not", "[config][validate]") {
+    auto const site = [](std::string const& address) {
+        return "[[site]]\nname = 'a'\nlisten = [ { address = '" + address +
+               "' } ]\nbackend.servers = ['b:21']\n"
+               "ssl = { certificate = 'server.pem', private_key = 'server.key' }\n";
+    };
+    auto const second = GENERATE("127.0.0.1:2121", "127.0.0.1:2122");
+    CHECK(loaded(site("127.0.0.1:2121") + site(second)).faults ==
+          lines{"t.toml:7:8: error: site[1].name: another site has the name \"a\""});
 }
 
 TEST_CASE("validate: faults of both kinds come in file order", "[config][validate]") {

@@ -3,10 +3,10 @@
 #include "tests/data/loopback.hpp"
 
 #include <catch2/catch.hpp>
-#include <sys/resource.h>
 
 #include <array>
 #include <string>
+#include <sys/resource.h>
 
 using namespace ftpsgate;
 using namespace std::chrono_literals;
@@ -105,7 +105,7 @@ TEST_CASE("passive_listener: IPv4-mapped addresses are IPv4 addresses (B-110)", 
 
 TEST_CASE("passive_listener: works over IPv6", "[data][passive_listener]") {
     listening l;
-    if (l.open("::1", "::1")) return;    // a machine without IPv6
+    if (l.open("::1", "::1")) return;  // a machine without IPv6
     l.start();
     auto const client = l.connect(l.listener->port(), {.to = "::1"});
     CHECK(l.run_until([&] { return l.accepted.size() == 1; }));
@@ -115,7 +115,7 @@ TEST_CASE("passive_listener: skips a port that another program holds (B-118)", "
     listening l;
     std::optional<tcp::acceptor> taken;
     std::uint16_t first = 0;
-    for (int attempt = 0; attempt < 50 && first == 0; ++attempt) {    // looks for two neighbours, the second free
+    for (int attempt = 0; attempt < 50 && first == 0; ++attempt) {  // looks for two neighbours, the second free
         taken.emplace(l.io, tcp::endpoint(address("127.0.0.1"), 0));
         std::uint16_t const port = taken->local_endpoint().port();
         boost::system::error_code ec;
@@ -126,7 +126,7 @@ TEST_CASE("passive_listener: skips a port that another program holds (B-118)", "
     REQUIRE(first != 0);
 
     SECTION("when another is free") {
-        for (int round = 0; round < 8; ++round) {    // chance picks the taken one first half of the time
+        for (int round = 0; round < 8; ++round) {  // chance picks the taken one first half of the time
             l.ports = std::make_shared<data::port_allocator>(first, static_cast<std::uint16_t>(first + 1));
             REQUIRE_FALSE(l.open());
             CHECK(l.listener->port() == first + 1);
@@ -161,7 +161,7 @@ TEST_CASE("passive_listener: the port is leased while it listens", "[data][passi
 
     l.listener->close();
     CHECK(l.ports->in_use() == 0);
-    l.accepted.clear();    // the gate closes first: the port is in TIME_WAIT now
+    l.accepted.clear();  // the gate closes first: the port is in TIME_WAIT now
     REQUIRE(l.run_until([&] { return client->end != test::tcp_end::none; }));
     client->close();
     now += 2s;
@@ -172,11 +172,15 @@ TEST_CASE("passive_listener: calls nobody after close", "[data][passive_listener
     listening l;
     REQUIRE_FALSE(l.open());
     l.start();
-    l.io.poll();    // the accept is on its way
+    l.io.poll();  // the accept is on its way
     auto const client = l.connect(l.listener->port());
     auto const thief = l.connect(l.listener->port(), {.from = "127.0.0.2"});
-    SECTION("closed") { l.listener->close(); }
-    SECTION("destroyed") { l.listener.reset(); }
+    SECTION("closed") {
+        l.listener->close();
+    }
+    SECTION("destroyed") {
+        l.listener.reset();
+    }
     l.run_for(20ms);
     CHECK(l.accepted.empty());
     CHECK(l.strangers.empty());
@@ -188,7 +192,7 @@ TEST_CASE("passive_listener: may be destroyed by its own handlers", "[data][pass
     int calls = 0;
     auto const end = [&, keep = std::string(100, 'x')] {
         l.listener.reset();
-        calls += static_cast<int>(keep.size()) / 100;    // what the handler holds is still there
+        calls += static_cast<int>(keep.size()) / 100;  // what the handler holds is still there
     };
     l.listener->start([end](tcp::socket) { end(); }, [end](auto const&) { end(); });
     std::uint16_t const port = l.listener->port();

@@ -73,7 +73,7 @@ bool peer::pump_in() {
         } else {
             received.append(block.data(), count);
         }
-        if (count < block.size()) break;    // others want their turn as well
+        if (count < block.size()) break;  // others want their turn as well
     }
     return moved;
 }
@@ -135,7 +135,7 @@ bssl::UniquePtr<SSL_SESSION> control_session::login(client_options const& client
     tls::engine gate(options(tls::channel_kind::control), pool);
     memory_client one(client);
     if (one.handshake(gate) != tls::want::nothing) throw std::runtime_error("control handshake failed");
-    std::string const greeting = "220 ready\r\n";    // carries the tickets of TLS 1.3 (B-160)
+    std::string const greeting = "220 ready\r\n";  // carries the tickets of TLS 1.3 (B-160)
     gate.write({reinterpret_cast<std::uint8_t const*>(greeting.data()), greeting.size()});
     one.exchange(gate);
     one.read();

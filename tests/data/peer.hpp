@@ -17,9 +17,9 @@
 namespace ftpsgate::test {
 
 struct peer_options {
-    char const* from = "127.0.0.1";          ///< source address
+    char const* from = "127.0.0.1";  ///< source address
     char const* to = "127.0.0.1";
-    int receive_buffer = 0;                  ///< SO_RCVBUF before connecting; 0 = the kernel's choice
+    int receive_buffer = 0;  ///< SO_RCVBUF before connecting; 0 = the kernel's choice
 };
 
 boost::asio::ip::tcp::socket connected_socket(boost::asio::io_context& io, std::uint16_t port,
@@ -43,13 +43,13 @@ public:
     void send(std::string_view text);
     /// Sealed only when the handshake is done; sent as far as the socket takes it, the rest by pump().
     void send_close_notify();
-    void shutdown();    ///< FIN
+    void shutdown();  ///< FIN
     void close();
-    void reset();       ///< RST
+    void reset();  ///< RST
 
     std::string received;
     bool is_reading = true;
-    tcp_end end = tcp_end::none;    ///< how the gate ended the connection, as far as was read
+    tcp_end end = tcp_end::none;  ///< how the gate ended the connection, as far as was read
 
     bool is_secured() const { return secured_; }
     bool close_notify_received() const { return client_ && client_->close_received(); }
@@ -64,7 +64,7 @@ private:
     boost::asio::ip::tcp::socket socket_;
     std::unique_ptr<memory_client> client_;
     bool secured_ = false;
-    std::string output_;    // clear text, or sealed
+    std::string output_;  // clear text, or sealed
 };
 
 /// The gate's side of a control session, as far as the data connections are concerned.

@@ -86,7 +86,7 @@ TEST_CASE("port_allocator: a moved lease gives its port back once", "[data][port
 
         auto other = ports->take();
         CHECK(ports->in_use() == 2);
-        third = std::move(*other);    // the port that it held goes back
+        third = std::move(*other);  // the port that it held goes back
         CHECK(ports->in_use() == 1);
     }
     CHECK(ports->in_use() == 0);
@@ -140,9 +140,9 @@ TEST_CASE("port_allocator: the choice is even and in no order (A-025)", "[data][
         double const off = counts[port] - takes / 50.0;
         chi_square += off * off / (takes / 50.0);
     }
-    CHECK(chi_square < 120);    // 49 degrees of freedom: p below 1e-7
-    CHECK(chi_square > 10);     // a tour through the range would be far too even
-    CHECK(neighbours < 300);    // 196 expected
+    CHECK(chi_square < 120);  // 49 degrees of freedom: p below 1e-7
+    CHECK(chi_square > 10);   // a tour through the range would be far too even
+    CHECK(neighbours < 300);  // 196 expected
 }
 
 TEST_CASE("port_allocator: workers never hold the same port", "[data][port_allocator]") {

@@ -5,9 +5,11 @@ import pytest
 
 from support import process
 
-MALFORMED = ["", "x", "127,0,0,1,99", "127,0,0,1,99,99,1", "127,0,0,256,99,99", "127,0,0,1,256,1", "127,0,0,-1,99,99", "127,0,0,1,9 9,99",
+MALFORMED = ["", "x", "127,0,0,1,99", "127,0,0,1,99,99,1", "127,0,0,256,99,99", "127,0,0,1,256,1", "127,0,0,-1,99,99",
+             "127,0,0,1,9 9,99",
              "127.0.0.1.99.99", "127,0,0,1,99,", ",0,0,1,99,99", "a,b,c,d,e,f", "127,0,0,1,0x10,1", "127,0,0,1,0,0"]
-FOREIGN = ["127,0,0,2,99,99", "10,0,0,1,99,99", "0,0,0,0,99,99", "255,255,255,255,99,99", "127,0,0,9,99,99", "169,254,169,254,99,99"]
+FOREIGN = ["127,0,0,2,99,99", "10,0,0,1,99,99", "0,0,0,0,99,99", "255,255,255,255,99,99", "127,0,0,9,99,99",
+           "169,254,169,254,99,99"]
 
 
 @pytest.mark.parametrize("verb", ["PORT", "EPRT"])
@@ -40,7 +42,8 @@ def test_foreign_address_is_500(gate, argument):
     assert gate.wait_event("attack", kind="bounce")
 
 
-@pytest.mark.parametrize("argument", ["|1|127.0.0.2|9999|", "|1|10.0.0.1|9999|", "|2|::1|9999|", "|2|::ffff:10.0.0.1|9999|"])
+@pytest.mark.parametrize("argument", ["|1|127.0.0.2|9999|", "|1|10.0.0.1|9999|", "|2|::1|9999|",
+                                      "|2|::ffff:10.0.0.1|9999|"])
 def test_foreign_address_in_eprt(gate, argument):
     """B-127, B-129, A-018: another family than the control connection's is refused one way or the other."""
     client = gate.logged_in()
@@ -52,7 +55,8 @@ def test_foreign_address_in_eprt(gate, argument):
 def test_low_port_is_504(gate, port):
     """B-128, A-019"""
     client = gate.logged_in()
-    assert client.codes(f"PORT 127,0,0,1,{port >> 8},{port & 255}", f"EPRT |1|127.0.0.1|{port}|", "LIST") == [504, 504, 425]
+    assert client.codes(f"PORT 127,0,0,1,{port >> 8},{port & 255}", f"EPRT |1|127.0.0.1|{port}|", "LIST") == [504, 504,
+            425]
 
 
 @pytest.mark.parametrize("delimiter", ["|", "!", "/", "~", "+", "x"])
@@ -62,8 +66,10 @@ def test_eprt_takes_any_delimiter(gate, delimiter):
     assert gate.logged_in().command(f"EPRT {argument}").code == 200
 
 
-@pytest.mark.parametrize("argument", ["", "|1|127.0.0.1|9999", "1|127.0.0.1|9999|", "|1|127.0.0.1|9999|x", "|1|127.0.0.1|0|", "|1|127.0.0.1|65536|",
-                                      "|1|127.0.0.1|-1|", "|1|127.0.0.1||", "|1|127.0.0|9999|", "||||", "|1|::1|9999|", "|2|127.0.0.1|9999|",
+@pytest.mark.parametrize("argument", ["", "|1|127.0.0.1|9999", "1|127.0.0.1|9999|", "|1|127.0.0.1|9999|x",
+                                      "|1|127.0.0.1|0|", "|1|127.0.0.1|65536|",
+                                      "|1|127.0.0.1|-1|", "|1|127.0.0.1||", "|1|127.0.0|9999|", "||||", "|1|::1|9999|",
+                                      "|2|127.0.0.1|9999|",
                                       "|1|localhost|9999|"])
 def test_malformed_eprt_is_501(gate, argument):
     """B-130"""

@@ -38,7 +38,8 @@ def test_tls_p_is_refused_where_data_must_be_clear(house):
     assert client.codes("AUTH TLS-P", "NOOP") == [504, 200]
 
 
-@pytest.mark.parametrize("line, code", [("AUTH", 501), ("AUTH GSSAPI", 504), ("AUTH KERBEROS_V4", 504), ("AUTH x", 504)])
+@pytest.mark.parametrize("line, code", [("AUTH", 501), ("AUTH GSSAPI", 504), ("AUTH KERBEROS_V4", 504),
+                                        ("AUTH x", 504)])
 def test_refuses_what_is_not_tls(gate, line, code):
     """B-033, B-034: the session goes on."""
     client = gate.client()

@@ -1,4 +1,5 @@
-"""The data connection with the backend: modes, odd 227 and 229 texts, addresses nobody should trust (B-136 .. B-149, B-278, A-071 .. A-073)."""
+"""The data connection with the backend: modes, odd 227 and 229 texts, addresses nobody should trust (B-136 .. B-149,
+B-278, A-071 .. A-073)."""
 import socket
 import threading
 
@@ -43,7 +44,8 @@ def test_epsv_answered_like_pasv(gate):
 TEXTS_227 = ["227 Entering Passive Mode ({0},{1},{2}).", "227 Entering Passive Mode. {0},{1},{2}", "227 ={0},{1},{2}",
              "227 Entering Passive Mode ({0}, {1}, {2})", "227 Data transfer will passively listen to {0},{1},{2}",
              "227-hello\r\n227 ok ({0},{1},{2})", "227-ok ({0},{1},{2})\r\n text\r\n227 end"]
-TEXTS_229 = ["229 Entering Extended Passive Mode (|||{3}|)", "229 ok (!!!{3}!)", "229 (|1|10.0.0.1|{3}|)", "229-first\r\n229 second (|||{3}|)",
+TEXTS_229 = ["229 Entering Extended Passive Mode (|||{3}|)", "229 ok (!!!{3}!)", "229 (|1|10.0.0.1|{3}|)",
+             "229-first\r\n229 second (|||{3}|)",
              "229 Entering Extended Passive Mode (|||{3}|)."]
 
 
@@ -77,7 +79,8 @@ def test_spellings_of_229(gate, text):
     assert gate.logged_in().download("RETR a").codes == [150, 226]
 
 
-@pytest.mark.parametrize("address", ["10,0,0,1", "192,168,1,1", "0,0,0,0", "127,0,0,1", "8,8,8,8", "169,254,169,254", "255,255,255,255"])
+@pytest.mark.parametrize("address", ["10,0,0,1", "192,168,1,1", "0,0,0,0", "127,0,0,1", "8,8,8,8", "169,254,169,254",
+                                     "255,255,255,255"])
 def test_the_address_in_227_is_not_used(house, address):
     """B-140, A-071: the port of the control connection's peer, always."""
     gate = no_epsv(house)
@@ -99,9 +102,12 @@ def test_an_address_that_is_trusted_by_configuration(house):
     assert gate.logged_in().download("RETR a").codes == [150, 226]
 
 
-GARBAGE = ["227 Entering Passive Mode (", "227 Entering Passive Mode ()", "227 (1,2,3)", "227 (a,b,c,d,e,f)", "227 (127,0,0,2,999,1)",
-           "227 (127,0,0,2,0,0)", "227 (127,0,0,2,-1,20)", "227 (127,0,0,2,1000000000,1000000000)", "227 %s%n%x", "227 \xff\xfe (",
-           "227 " + "9," * 3000, "229 (|||", "229 (|||0|)", "229 (|||65536|)", "229 (|||x|)", "229 ()", "229 (||||)", "229 (|||99999999999999999999|)",
+GARBAGE = ["227 Entering Passive Mode (", "227 Entering Passive Mode ()", "227 (1,2,3)", "227 (a,b,c,d,e,f)",
+           "227 (127,0,0,2,999,1)",
+           "227 (127,0,0,2,0,0)", "227 (127,0,0,2,-1,20)", "227 (127,0,0,2,1000000000,1000000000)", "227 %s%n%x",
+           "227 \xff\xfe (",
+           "227 " + "9," * 3000, "229 (|||", "229 (|||0|)", "229 (|||65536|)", "229 (|||x|)", "229 ()", "229 (||||)",
+           "229 (|||99999999999999999999|)",
            "229 %n (|||-5|)"]
 
 
@@ -251,7 +257,8 @@ def test_active_leg_that_only_a_stranger_wants(house):
     assert client.command("PWD").code == 257
 
 
-@pytest.mark.parametrize("line", ["P@SW", "LPSV", "LPRT 4,4,127,0,0,1,2,99,99", "SPSV", "XPRT x", "XPSV", "p@sw", "CPSV"])
+@pytest.mark.parametrize("line", ["P@SW", "LPSV", "LPRT 4,4,127,0,0,1,2,99,99", "SPSV", "XPRT x", "XPSV", "p@sw",
+                                  "CPSV"])
 def test_other_verbs_for_data_connections_are_502(gate, line):
     """B-148, A-031"""
     client = gate.logged_in()

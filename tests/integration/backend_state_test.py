@@ -25,8 +25,10 @@ def test_restart(gate, order):
     assert client.download_from(target, "RETR a").data == b"content of a\r\n"[8:]
 
 
-@pytest.mark.parametrize("line", ["TYPE A", "TYPE I", "TYPE E", "TYPE L 8", "MODE S", "STRU F", "CWD a", "CDUP", "RNFR a", "ALLO 100 R 10", "MDTM a", "SIZE a",
-                                  "MFMT 20200101000000 a", "MKD x", "RMD x", "XPWD", "XMKD x", "SMNT x", "HASH a", "XMD5 a", "LANG en", "CSID x"])
+@pytest.mark.parametrize("line", ["TYPE A", "TYPE I", "TYPE E", "TYPE L 8", "MODE S", "STRU F", "CWD a", "CDUP",
+                                  "RNFR a", "ALLO 100 R 10", "MDTM a", "SIZE a",
+                                  "MFMT 20200101000000 a", "MKD x", "RMD x", "XPWD", "XMKD x", "SMNT x", "HASH a",
+                                  "XMD5 a", "LANG en", "CSID x"])
 def test_passes_and_its_reply_comes_back(gate, line):
     """B-106, B-109, B-238, B-240"""
     gate.backend.on(line.split()[0], "250 answer")
@@ -55,7 +57,8 @@ def test_every_listing(gate, command):
     assert gate.backend.count(command) == 1
 
 
-NAMES = [" leading", "trailing ", "two  spaces", "-dash", "--", "*?[x]", '"quoted"', "%s%n", "caf\xe9", "\xc3\xa9\xe2\x82\xac", "\x80\x81\xfe", "a\\b", "~", ".",
+NAMES = [" leading", "trailing ", "two  spaces", "-dash", "--", "*?[x]", '"quoted"', "%s%n", "caf\xe9",
+         "\xc3\xa9\xe2\x82\xac", "\x80\x81\xfe", "a\\b", "~", ".",
          "..", "a/b/../c", "\t", "n" * 4000]
 
 

@@ -1,4 +1,5 @@
-"""CCC: when TLS may be left on the control connection, and what still holds afterwards (B-038, B-058 .. B-064, A-004 .. A-006)."""
+"""CCC: when TLS may be left on the control connection, and what still holds afterwards (B-038, B-058 .. B-064, A-004
+.. A-006)."""
 import pytest
 
 POLICIES = {"allow": {"control_channel_policy": "allow"},

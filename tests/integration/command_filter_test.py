@@ -1,11 +1,14 @@
-"""Which verbs pass: the built-in table, commands.deny, commands.allow, pass_unknown, aliases, evasions (D-10, A-031, A-049, A-051 .. A-053)."""
+"""Which verbs pass: the built-in table, commands.deny, commands.allow, pass_unknown, aliases, evasions (D-10, A-031,
+A-049, A-051 .. A-053)."""
 import pytest
 
-ALIASES = [("MKD", "XMKD"), ("RMD", "XRMD"), ("CWD", "XCWD"), ("CDUP", "XCUP"), ("PWD", "XPWD"), ("STOR", "APPE"), ("STOR", "STOU"),
+ALIASES = [("MKD", "XMKD"), ("RMD", "XRMD"), ("CWD", "XCWD"), ("CDUP", "XCUP"), ("PWD", "XPWD"), ("STOR", "APPE"),
+           ("STOR", "STOU"),
            ("APPE", "STOR"), ("LIST", "NLST"), ("LIST", "MLSD"), ("MLSD", "MLST"), ("NLST", "LIST"), ("XMKD", "MKD")]
 
 
-@pytest.mark.parametrize("line", ["XYZZY", "FOO bar", "DELE\xa0x", "D\xc4\x93LE x", "SITE\tEXEC id", "PA\xff\xf1\xff\xf1SW", "X" * 300, "PAS pw-of-bob"])
+@pytest.mark.parametrize("line", ["XYZZY", "FOO bar", "DELE\xa0x", "D\xc4\x93LE x", "SITE\tEXEC id",
+                                  "PA\xff\xf1\xff\xf1SW", "X" * 300, "PAS pw-of-bob"])
 def test_unknown_verbs_stay_outside(gate, line):
     """D-10, A-031, A-052: 500 or 502, the backend never hears of them; nor does the reply repeat the line."""
     client = gate.logged_in()
@@ -22,13 +25,15 @@ def test_unknown_verbs_may_be_let_through(house):
     client = gate.logged_in()
     assert client.command("xyzzy now").text == "200 a hollow voice"
     before = list(gate.backend.lines)
-    for line, code in [("P@SW", 502), ("LPSV", 502), ("SPSV", 502), ("XPSV", 502), ("SSCN ON", 502), ("ADAT x", 503), ("MODE B", 504)]:
+    for line, code in [("P@SW", 502), ("LPSV", 502), ("SPSV", 502), ("XPSV", 502), ("SSCN ON", 502), ("ADAT x", 503),
+                       ("MODE B", 504)]:
         assert client.command(line).code == code
     assert client.command("MIC x").code in (502, 537)
     assert gate.backend.lines == before
 
 
-@pytest.mark.parametrize("denied, line", [("DELE", "DELE a"), ("SITE", "SITE CHMOD 1 a"), ("DELE", "dele a"), ("REST", "REST 5"), ("RETR", "RETR a")])
+@pytest.mark.parametrize("denied, line", [("DELE", "DELE a"), ("SITE", "SITE CHMOD 1 a"), ("DELE", "dele a"),
+                                          ("REST", "REST 5"), ("RETR", "RETR a")])
 def test_denied_verbs_are_502(house, denied, line):
     """commands.deny: logged, never forwarded."""
     gate = house.gate(commands={"deny": [denied]})
@@ -59,7 +64,8 @@ def test_listing_by_stat_is_denied_with_list(house):
 
 def test_an_allow_list_lets_nothing_else_pass(house):
     """commands.allow: the login, TLS and QUIT go without saying."""
-    gate = house.gate(commands={"allow": ["USER", "PASS", "AUTH", "PBSZ", "PROT", "QUIT", "EPSV", "PASV", "RETR", "NOOP"]})
+    gate = house.gate(commands={"allow": ["USER", "PASS", "AUTH", "PBSZ", "PROT", "QUIT", "EPSV", "PASV", "RETR",
+                                          "NOOP"]})
     client = gate.logged_in()
     assert client.download("RETR a").codes == [150, 226]
     assert client.codes("DELE a", "STOR b", "LIST", "MKD x", "NOOP") == [502, 502, 502, 502, 200]
@@ -70,7 +76,8 @@ def test_an_allow_list_lets_nothing_else_pass(house):
 @pytest.mark.parametrize("argument", ["18446744073709551616", "-1", "0x10", "1 2", "", "99999999999999999999999999"])
 def test_rest_out_of_range(gate, argument):
     """A-053: 501 by the gate or the backend, never a wrapped number."""
-    gate.backend.on("REST", lambda _session, number: "350 go" if number.isdigit() and int(number) < 2 ** 63 else "501 no")
+    gate.backend.on("REST", lambda _session,
+                    number: "350 go" if number.isdigit() and int(number) < 2 ** 63 else "501 no")
     client = gate.logged_in()
     assert client.codes(f"REST {argument}".rstrip(), "PWD") == [501, 257]
 

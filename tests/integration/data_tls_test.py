@@ -1,4 +1,5 @@
-"""TLS on data connections: resumption, binding to the control session, clean ends (B-150 .. B-169, B-171, A-024, A-033)."""
+"""TLS on data connections: resumption, binding to the control session, clean ends (B-150 .. B-169, B-171, A-024,
+A-033)."""
 import ssl
 import threading
 
@@ -179,7 +180,8 @@ def test_the_gate_does_not_insist_on_the_clients_close_notify(gate):
         assert client.reply().code == 226
 
 
-@pytest.mark.parametrize("junk", [b"", b"not TLS at all, but a file\r\n" * 10, b"\x16\x03\x01\x00\x05hello", b"\x15\x03\x03\x00\x02\x02\x28"])
+@pytest.mark.parametrize("junk", [b"", b"not TLS at all, but a file\r\n" * 10, b"\x16\x03\x01\x00\x05hello",
+                                  b"\x15\x03\x03\x00\x02\x02\x28"])
 @pytest.mark.parametrize("command", ["STOR b", "RETR a"])
 def test_what_is_no_handshake_is_522(gate, command, junk):
     """A-033, B-155, B-213: the backend gets nothing of it, the client nothing of the file."""

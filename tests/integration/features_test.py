@@ -40,11 +40,13 @@ def test_a_backend_without_feat(gate, reply):
 
 def test_never_what_is_refused(gate):
     """B-094"""
-    refused = ["AUTH TLS", "AUTH SSL;TLS-P", "PBSZ", "PROT", "CCC", "SSCN", "CPSV", "HOST", "ADAT", "MIC", "CONF", "ENC", "LPRT",
+    refused = ["AUTH TLS", "AUTH SSL;TLS-P", "PBSZ", "PROT", "CCC", "SSCN", "CPSV", "HOST", "ADAT", "MIC", "CONF",
+               "ENC", "LPRT",
                "LPSV", "SPSV"]
     gate.backend.on("FEAT", "211-Features\r\n" + "".join(f" {name}\r\n" for name in refused) + "211 End")
     found = features(gate.logged_in())
-    assert not set(found) & {"CCC", "SSCN", "CPSV", "HOST", "ADAT", "MIC", "CONF", "ENC", "LPRT", "LPSV", "SPSV", "AUTH SSL;TLS-P"}
+    assert not set(found) & {"CCC", "SSCN", "CPSV", "HOST", "ADAT", "MIC", "CONF", "ENC", "LPRT", "LPSV", "SPSV",
+                             "AUTH SSL;TLS-P"}
     assert found.count("AUTH TLS") == found.count("PBSZ") == found.count("PROT") == 1
 
 
@@ -66,9 +68,12 @@ def test_utf8_on_is_passed_to_a_backend_that_has_it(gate, line):
     assert gate.logged_in().command(line).code == 200
 
 
-@pytest.mark.parametrize("line, verb", [("OPTS MLST type;size;", "OPTS"), ("SITE CHMOD 644 a", "SITE"), ("CLNT me", "CLNT"),
-                                        ("MFMT 20200101000000 a", "MFMT"), ("ALLO 10", "ALLO"), ("SYST", "SYST"), ("TYPE I", "TYPE"),
-                                        ("MODE S", "MODE"), ("STRU F", "STRU"), ("STAT a", "STAT"), ("XCRC a", "XCRC"), ("SIZE a", "SIZE")])
+@pytest.mark.parametrize("line, verb", [("OPTS MLST type;size;", "OPTS"), ("SITE CHMOD 644 a", "SITE"),
+                                        ("CLNT me", "CLNT"),
+                                        ("MFMT 20200101000000 a", "MFMT"), ("ALLO 10", "ALLO"), ("SYST", "SYST"),
+                                        ("TYPE I", "TYPE"),
+                                        ("MODE S", "MODE"), ("STRU F", "STRU"), ("STAT a", "STAT"), ("XCRC a", "XCRC"),
+                                        ("SIZE a", "SIZE")])
 def test_is_forwarded_as_it_is(gate, line, verb):
     """B-100, B-103, B-105, B-106, B-109"""
     gate.backend.on(verb, "299 from the backend")
@@ -77,11 +82,15 @@ def test_is_forwarded_as_it_is(gate, line, verb):
     assert gate.backend.count(line) == 1
 
 
-@pytest.mark.parametrize("line, codes", [("OPTS AUTH x", (501,)), ("OPTS SSCN x", (501,)), ("MODE B", (504,)), ("MODE C", (504,)),
-                                         ("STRU R", (504,)), ("STRU P", (504,)), ("ADAT eA==", (503,)), ("MIC eA==", (502, 537)),
-                                         ("CONF eA==", (502, 537)), ("ENC REVMRSB4", (502, 537)), ("SSCN ON", (502,)), ("CPSV", (502,)),
+@pytest.mark.parametrize("line, codes", [("OPTS AUTH x", (501,)), ("OPTS SSCN x", (501,)), ("MODE B", (504,)),
+                                         ("MODE C", (504,)),
+                                         ("STRU R", (504,)), ("STRU P", (504,)), ("ADAT eA==", (503,)),
+                                         ("MIC eA==", (502, 537)),
+                                         ("CONF eA==", (502, 537)), ("ENC REVMRSB4", (502, 537)), ("SSCN ON", (502,)),
+                                         ("CPSV", (502,)),
                                          ("SITE EXEC id", (502,)), ("SITE CPFR a", (502,)), ("SITE CPTO a", (502,)),
-                                         ("SITE PSWD a b", (502,)), ("site  exec id", (502,)), ("SITE cpfr a", (502,)), ("REIN", (502,))])
+                                         ("SITE PSWD a b", (502,)), ("site  exec id", (502,)), ("SITE cpfr a", (502,)),
+                                         ("REIN", (502,))])
 def test_is_refused_and_never_forwarded(gate, line, codes):
     """B-065 .. B-067, B-086, B-101, B-106 .. B-108, A-049, A-052: no state of the client changes either."""
     client = gate.logged_in()

@@ -17,7 +17,8 @@ def sites(house, policy="require"):
         shared = getattr(house, f"shared_{policy}", None) or [
             {"address": f"127.0.0.1:{process.free_port('127.0.0.1')}", "tls": tls} for tls in ("explicit", "implicit")]
         described = [{"name": "ftp.test", "listen": shared, "banner": "first", "ssl": ssl},
-                     {"name": "same.test", "listen": shared, "hosts": ["same.test", "alias.test"], "banner": "same", "ssl": ssl},
+                     {"name": "same.test", "listen": shared, "hosts": ["same.test", "alias.test"], "banner": "same",
+                      "ssl": ssl},
                      {"name": "other.test", "listen": shared, "banner": "other",
                       "ssl": {**ssl, "certificate": str(other.certificate), "private_key": str(other.key)}}]
         try:
@@ -52,8 +53,10 @@ def test_the_first_site_is_the_default(house):
 
 
 @pytest.mark.parametrize("implicit", [False, True])
-@pytest.mark.parametrize("name, certificate, site", [("other.test", "other.test", "other.test"), ("same.test", "ftp.test", "same.test"),
-                                                     ("OTHER.Test", "other.test", "other.test"), ("alias.test", "ftp.test", "same.test"),
+@pytest.mark.parametrize("name, certificate, site", [("other.test", "other.test", "other.test"),
+                                                     ("same.test", "ftp.test", "same.test"),
+                                                     ("OTHER.Test", "other.test", "other.test"),
+                                                     ("alias.test", "ftp.test", "same.test"),
                                                      ("nobody.test", "ftp.test", "ftp.test")])
 def test_sni_selects_the_site(house, name, certificate, site, implicit):
     """B-043, A-016: any case; unknown names get the default site."""
@@ -84,7 +87,8 @@ def test_the_last_host_counts(house):
     assert site_of(gate, client) == "same.test"
 
 
-@pytest.mark.parametrize("argument, code", [("nobody.test", 504), ("ftp.test:21", 501), ("2001:db8::1", 501), ("[2001:db8::1]:21", 501),
+@pytest.mark.parametrize("argument, code", [("nobody.test", 504), ("ftp.test:21", 501), ("2001:db8::1", 501),
+                                            ("[2001:db8::1]:21", 501),
                                             ("", 501), ("192.0.2.1", 504), ("[2001:db8::1]", 504)])
 def test_host_that_is_none(house, argument, code):
     """B-079, B-081, B-083: the connection stays."""

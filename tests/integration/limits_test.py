@@ -1,4 +1,5 @@
-"""Limits and timers of one client (B-007, A-055, A-056, A-058, A-059, A-066); time-outs are short, their passing is the subject."""
+"""Limits and timers of one client (B-007, A-055, A-056, A-058, A-059, A-066); time-outs are short, their passing is
+the subject."""
 import time
 
 import pytest
@@ -140,7 +141,8 @@ def test_unknown_commands_before_login_have_an_end(gate):
             assert client.command("XYZZY").code in (500, 502, 530, 421)
 
 
-@pytest.mark.parametrize("line", ["GET / HTTP/1.1", "POST / HTTP/1.1", "PUT / HTTP/1.1", "HEAD / HTTP/1.0", "OPTIONS * HTTP/1.1", "CONNECT a:1 HTTP/1.1",
+@pytest.mark.parametrize("line", ["GET / HTTP/1.1", "POST / HTTP/1.1", "PUT / HTTP/1.1", "HEAD / HTTP/1.0",
+                                  "OPTIONS * HTTP/1.1", "CONNECT a:1 HTTP/1.1",
                                   "Host: ftp.test", "host: ftp.test"])
 @pytest.mark.parametrize("start", ["clear", "tls"])
 def test_http_ends_the_connection(gate, line, start):

@@ -1,4 +1,5 @@
-"""Bytes of the client become lines, and nothing else does (B-001 .. B-013, B-244, B-288, A-043, A-044, A-050, A-054, A-061)."""
+"""Bytes of the client become lines, and nothing else does (B-001 .. B-013, B-244, B-288, A-043, A-044, A-050, A-054,
+A-061)."""
 import select
 
 import pytest
@@ -46,8 +47,10 @@ def test_bare_line_feeds_end_lines(gate):
     assert b"CWD a\r\n" in gate.backend.session.received
 
 
-BAD_BYTES = {"CR": b"DELE a\rDELE b\r\n", "CR NUL": b"DELE a\r\0b\r\n", "NUL": b"DELE a\0b\r\n", "NUL at the end": b"DELE a\0\r\n",
-             "NUL first": b"\0DELE a\r\n", "CR first": b"\rDELE a\r\n", "CR CR": b"DELE a\r\r\n", "in the verb": b"DE\0LE a\r\n"}
+BAD_BYTES = {"CR": b"DELE a\rDELE b\r\n", "CR NUL": b"DELE a\r\0b\r\n", "NUL": b"DELE a\0b\r\n",
+             "NUL at the end": b"DELE a\0\r\n",
+             "NUL first": b"\0DELE a\r\n", "CR first": b"\rDELE a\r\n", "CR CR": b"DELE a\r\r\n",
+             "in the verb": b"DE\0LE a\r\n"}
 
 
 @pytest.mark.parametrize("sent", BAD_BYTES.values(), ids=BAD_BYTES)
@@ -96,7 +99,8 @@ def test_the_limit_is_configurable_and_three_are_too_many(house):
     assert rest == b"" or rest.startswith(b"421")
 
 
-TELNET = {"WILL": b"\xff\xfb\x01", "WONT": b"\xff\xfc\x01", "DO": b"\xff\xfd\x01", "DONT": b"\xff\xfe\x01", "NOP": b"\xff\xf1", "IP": b"\xff\xf4",
+TELNET = {"WILL": b"\xff\xfb\x01", "WONT": b"\xff\xfc\x01", "DO": b"\xff\xfd\x01", "DONT": b"\xff\xfe\x01",
+          "NOP": b"\xff\xf1", "IP": b"\xff\xf4",
           "DM": b"\xff\xf2", "IP DM": b"\xff\xf4\xff\xf2", "AYT": b"\xff\xf6", "GA": b"\xff\xf9"}
 
 
@@ -119,7 +123,8 @@ def test_escaped_iac_is_one_byte_and_escaped_again(gate):
     assert b"CWD a\xff\xffb\r\n" in gate.backend.session.received
 
 
-@pytest.mark.parametrize("sent", [b"\xff" * 65_536 + b"\r\n", b"\xff\xfa" + b"x" * 5000 + b"\r\n", b"\xff\xfa\xff\xf0\r\n", b"CWD \xff\r\n",
+@pytest.mark.parametrize("sent", [b"\xff" * 65_536 + b"\r\n", b"\xff\xfa" + b"x" * 5000 + b"\r\n",
+                                  b"\xff\xfa\xff\xf0\r\n", b"CWD \xff\r\n",
                                   b"\xff\xfb", b"CWD " + b"\xff\xfd\x01" * 3000 + b"\r\n"])
 def test_telnet_at_its_worst(gate, sent):
     """A-050: another session is as well as ever, and this one is answered or ended."""
@@ -140,8 +145,10 @@ def test_iac_split_over_segments(gate):
     assert b"CWD a\xff\xffbc\r\n" in gate.backend.session.received
 
 
-@pytest.mark.parametrize("sent, emitted", [("pwd", "PWD"), ("pWd", "PWD"), ("cwd x", "CWD x"), ("CWD  x", "CWD  x"), ("CWD x ", "CWD x "),
-                                           ("CWD a  b", "CWD a  b"), ("PWD ", "PWD"), ("noop", None), ("CWD \tx", "CWD \tx")])
+@pytest.mark.parametrize("sent, emitted", [("pwd", "PWD"), ("pWd", "PWD"), ("cwd x", "CWD x"), ("CWD  x", "CWD  x"),
+                                           ("CWD x ", "CWD x "),
+                                           ("CWD a  b", "CWD a  b"), ("PWD ", "PWD"), ("noop", None),
+                                           ("CWD \tx", "CWD \tx")])
 def test_verbs_and_spaces(gate, sent, emitted):
     """B-011, B-012, B-245: any case; one space separates, the others belong to the name."""
     client = gate.logged_in()
@@ -157,7 +164,8 @@ def test_leading_white_space_is_500(gate, sent):
     assert not deleted(gate)
 
 
-@pytest.mark.parametrize("argument", ['"', '\\', '"a', 'a"', '""', '\\"', "%s%n%x", "'", "*?[", "{a,b}", "~root", "-rf", "$(id)", "`id`", "a;b", "|id",
+@pytest.mark.parametrize("argument", ['"', '\\', '"a', 'a"', '""', '\\"', "%s%n%x", "'", "*?[", "{a,b}", "~root", "-rf",
+                                      "$(id)", "`id`", "a;b", "|id",
                                       '"' * 4000, "\\" * 4000, "caf\xe9", "\xc3\xa9", "a\x01b", "\x7f", "."])
 def test_arguments_are_bytes(gate, argument):
     """B-246, A-054, B-243: whatever they are, they arrive as they came."""

@@ -1,4 +1,5 @@
-"""The login through the gate and its end (B-027, B-068 .. B-075, B-086, B-089 .. B-093, B-248 .. B-250, A-051, A-066)."""
+"""The login through the gate and its end (B-027, B-068 .. B-075, B-086, B-089 .. B-093, B-248 .. B-250, A-051,
+A-066)."""
 import pytest
 
 from support import process
@@ -117,7 +118,8 @@ def test_no_backend_before_user(gate):
     assert not gate.backend.sessions
 
 
-BEFORE_LOGIN = ["PWD", "LIST", "EPSV", "PASV", "PORT 127,0,0,1,99,99", "CWD x", "STAT x", "SITE CHMOD 1 a", "DELE x", "RETR a", "STOR a",
+BEFORE_LOGIN = ["PWD", "LIST", "EPSV", "PASV", "PORT 127,0,0,1,99,99", "CWD x", "STAT x", "SITE CHMOD 1 a", "DELE x",
+                "RETR a", "STOR a",
                 "REST 1", "RNFR a", "TYPE I", "SIZE a", "MLST"]
 
 

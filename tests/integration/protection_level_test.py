@@ -4,7 +4,8 @@ import pytest
 ALLOW = {"control_channel_policy": "allow", "data_channel_policy": "allow"}
 
 
-@pytest.mark.parametrize("argument, code", [("0", 200), ("1", 200), ("16384", 200), ("4294967295", 200), ("", 501), ("x", 501),
+@pytest.mark.parametrize("argument, code", [("0", 200), ("1", 200), ("16384", 200), ("4294967295", 200), ("", 501),
+                                            ("x", 501),
                                             ("-1", 501), ("4294967296", 501), ("0x10", 501), ("1 2", 501)])
 def test_pbsz(gate, argument, code):
     """B-046 .. B-048: any 32-bit number is answered PBSZ=0."""

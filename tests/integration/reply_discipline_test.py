@@ -1,4 +1,5 @@
-"""What of a backend's replies reaches the client, and that none is ever shifted (B-014 .. B-025, A-002, A-045 .. A-048, A-074)."""
+"""What of a backend's replies reaches the client, and that none is ever shifted (B-014 .. B-025, A-002, A-045 ..
+A-048, A-074)."""
 import pytest
 
 FORWARDED = {
@@ -11,9 +12,12 @@ FORWARDED = {
     "8-bit text": (b"250 caf\xe9 caf\xc3\xa9\r\n", b"250 caf\xe9 caf\xc3\xa9\r\n"),
     "blank lines before": (b"\r\n\r\n250 fine\r\n", b"250 fine\r\n"),
     "quotes": (b'257 "a ""b"" c" made\r\n', b'257 "a ""b"" c" made\r\n'),
-    "facts": (b"250-list\r\n type=file;size=1; a  b\r\n250 end\r\n", b"250-list\r\n type=file;size=1; a  b\r\n250 end\r\n"),
-    "421 in the text only": (b"250-one\r\n421 going\r\n230 in\r\n250 two\r\n", b"250-one\r\n421 going\r\n230 in\r\n250 two\r\n"),
-    "a security code in the text only": (b"250-234 go\r\n235 in\r\n250 334\r\n", b"250-234 go\r\n235 in\r\n250 334\r\n"),
+    "facts": (b"250-list\r\n type=file;size=1; a  b\r\n250 end\r\n",
+              b"250-list\r\n type=file;size=1; a  b\r\n250 end\r\n"),
+    "421 in the text only": (b"250-one\r\n421 going\r\n230 in\r\n250 two\r\n",
+                             b"250-one\r\n421 going\r\n230 in\r\n250 two\r\n"),
+    "a security code in the text only": (b"250-234 go\r\n235 in\r\n250 334\r\n",
+                                         b"250-234 go\r\n235 in\r\n250 334\r\n"),
 }
 
 
@@ -45,8 +49,10 @@ def test_controls_in_the_text_are_replaced(gate, control):
     assert not any(byte < 32 or byte == 127 for byte in raw[:-2])
 
 
-BROKEN = {"no reply": b"hello\r\n", "letters": b"25x fine\r\n", "two digits": b"25 fine\r\n", "code 000": b"000 null\r\n",
-          "code 099": b"099 low\r\n", "code 600": b"600 high\r\n", "code 633": b"633 cGxhaW4=\r\n", "code 999": b"999 higher\r\n",
+BROKEN = {"no reply": b"hello\r\n", "letters": b"25x fine\r\n", "two digits": b"25 fine\r\n",
+          "code 000": b"000 null\r\n",
+          "code 099": b"099 low\r\n", "code 600": b"600 high\r\n", "code 633": b"633 cGxhaW4=\r\n",
+          "code 999": b"999 higher\r\n",
           "preliminary": b"150 to a command without data\r\n250 fine\r\n",
           "line of 9 KiB": b"250 " + b"x" * 9 * 1024 + b"\r\n",
           "reply of 70 KiB": b"250-\r\n" + (b"y" * 1000 + b"\r\n") * 70 + b"250 end\r\n",
@@ -55,7 +61,8 @@ BROKEN = {"no reply": b"hello\r\n", "letters": b"25x fine\r\n", "two digits": b"
 
 @pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
 def test_what_is_no_reply_is_451(gate, sent):
-    """B-020, B-021, B-023, A-047, A-048: and the session with that backend is not trusted any more, where it is out of step."""
+    """B-020, B-021, B-023, A-047, A-048: and the session with that backend is not trusted any more, where it is out of
+    step."""
     gate.backend.on("SITE", sent)
     client = gate.logged_in()
     answer = client.command("SITE x")
@@ -83,7 +90,8 @@ def test_security_codes_are_not_the_backends_to_give(gate, code):
     assert answer.code // 100 in (4, 5)
 
 
-@pytest.mark.parametrize("sent", [b"250 fine\r\n250 again\r\n", b"250 fine\r\n220 hello\r\n", b"250 fine\r\n500 what\r\n", b"250 fine\r\nnoise\r\n",
+@pytest.mark.parametrize("sent", [b"250 fine\r\n250 again\r\n", b"250 fine\r\n220 hello\r\n",
+                                  b"250 fine\r\n500 what\r\n", b"250 fine\r\nnoise\r\n",
                                   b"250 fine\r\n150 go\r\n"])
 def test_a_reply_too_many_ends_the_session(gate, sent):
     """A-045, B-020: 421, never the answer to the next command."""
@@ -126,7 +134,8 @@ def test_markers_line_up(gate):
     assert [client.reply().text for _ in range(100)] == [f"250 {number}" for number in range(100)]
 
 
-@pytest.mark.parametrize("greeting", [b"220 x\r\n234 ok\r\n230 in\r\n", b"220 x\r\n220 y\r\n", b"220 x\r\n331 ok\r\n230 in\r\n"])
+@pytest.mark.parametrize("greeting", [b"220 x\r\n234 ok\r\n230 in\r\n", b"220 x\r\n220 y\r\n",
+                                      b"220 x\r\n331 ok\r\n230 in\r\n"])
 def test_a_greeting_with_more_behind_it(gate, greeting):
     """A-002: the client sees one 220, the gate's; nobody is logged in by bytes that came too early."""
     gate.backend.script.greeting = greeting

@@ -23,9 +23,11 @@ def scripted(*steps):
 
 
 @pytest.mark.parametrize("steps, codes", [
-    (("150 go", "data", "226 done"), [150, 226]), (("125 go", "data", "226 done"), [125, 226]), (("150 go", "data", "250 done"), [150, 250]),
+    (("150 go", "data", "226 done"), [150, 226]), (("125 go", "data", "226 done"), [125, 226]),
+                                          (("150 go", "data", "250 done"), [150, 250]),
     (("connect", "125 go", "data", "226 done"), [125, 226]), (("150 go", "226 done", "data"), [150, 226]),
-    (("150 go", "150 still", "data", "226 done"), [150, 226]), (("125 a", "150 b", "150 c", "data", "226 done"), [125, 226])])
+    (("150 go", "150 still", "data", "226 done"), [150, 226]),
+                                          (("125 a", "150 b", "150 c", "data", "226 done"), [125, 226])])
 def test_one_preliminary_and_one_final(gate, steps, codes):
     """B-194, B-195, B-196, B-200: whatever the backend's order and number."""
     gate.backend.on("RETR", scripted(*steps))
@@ -38,7 +40,8 @@ def test_one_preliminary_and_one_final(gate, steps, codes):
 
 @pytest.mark.parametrize("first, final", [
     ("125-Submitting job\r\n name\r\n125 wait", "250-statistics\r\n226 no, still text\r\n250 done"),
-    ("150 Opening BINARY mode data connection for a (14 bytes).", "226 Transfer complete."), ("150 FILE: unique.1", "226 FILE: unique.1"),
+    ("150 Opening BINARY mode data connection for a (14 bytes).", "226 Transfer complete."),
+                                          ("150 FILE: unique.1", "226 FILE: unique.1"),
     ("150 caf\xe9 \xff", "226-a\r\n b\r\n226 c")])
 def test_texts_are_kept(gate, first, final):
     """B-201 .. B-203, B-024: clients parse size and name from them."""
@@ -118,7 +121,8 @@ def test_a_negative_reply_of_an_upload_comes_at_once(gate, code):
     assert client.codes("NOOP", "PWD") == [200, 257]
 
 
-REFUSALS = ["550 no such file", "450 busy", "553 bad name", "425 no data connection", "530 not yours", "550-no\r\n really\r\n550 no"]
+REFUSALS = ["550 no such file", "450 busy", "553 bad name", "425 no data connection", "530 not yours",
+            "550-no\r\n really\r\n550 no"]
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)

@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <set>
 #include <utility>
 
@@ -69,9 +70,9 @@ struct silent_server {
     explicit silent_server(boost::asio::io_context& context) : acceptor(listening(context, "127.0.0.1", 0)) {
         for (int i = 0; i < 4; ++i) {
             auto& each = fillers.emplace_back(context, tcp::v4());
-            each.non_blocking(true);
-            boost::system::error_code in_progress;
-            each.connect(acceptor.local_endpoint(), in_progress);
+            each.native_non_blocking(true);
+            auto const where = acceptor.local_endpoint();
+            ::connect(each.native_handle(), where.data(), static_cast<::socklen_t>(where.size()));  // in progress
         }
     }
     tcp::acceptor acceptor;

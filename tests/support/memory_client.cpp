@@ -21,6 +21,8 @@ void configure(SSL_CTX* context, client_options const& options) {
     SSL_CTX_set_min_proto_version(context, options.minimum_version);
     SSL_CTX_set_max_proto_version(context, options.maximum_version);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
+    // So long that the lifetime the gate gives is the shorter one.
+    SSL_CTX_set_session_psk_dhe_timeout(context, 30 * 24 * 60 * 60);
     if (!options.tickets) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
     if (!options.ciphers.empty()) SSL_CTX_set_cipher_list(context, options.ciphers.c_str());
     if (!options.verify_schemes.empty()) {

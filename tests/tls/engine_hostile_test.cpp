@@ -133,6 +133,7 @@ TEST_CASE("engine: renegotiation is refused (A-007)", "[tls][engine][hostile]") 
     CHECK(both.text == "first");
     CHECK(both.gate.why().kind == failure_kind::protocol);
     CHECK(both.client.alert() != -1);
+    CHECK(both.gate.why().text == "NO_RENEGOTIATION");
 }
 
 TEST_CASE("engine: the record maker of this test makes good records", "[tls][engine][hostile]") {
@@ -150,6 +151,7 @@ TEST_CASE("engine: empty records without end are refused (A-008)", "[tls][engine
         flood += both.record(data_record, "");
     CHECK(both.answer(flood) == want::failed);
     CHECK(both.gate.why().kind == failure_kind::protocol);
+    CHECK(both.gate.why().text == "TOO_MANY_EMPTY_FRAGMENTS");
 }
 
 TEST_CASE("engine: warning alerts without end are refused (A-008)", "[tls][engine][hostile]") {
@@ -159,6 +161,7 @@ TEST_CASE("engine: warning alerts without end are refused (A-008)", "[tls][engin
         flood += both.record(alert_record, "\x01\x64");
     CHECK(both.answer(flood) == want::failed);
     CHECK(both.gate.why().kind == failure_kind::protocol);
+    CHECK(both.gate.why().text == "TOO_MANY_WARNING_ALERTS");
 }
 
 TEST_CASE("engine: a fatal alert of the client is a failure, not a clean end", "[tls][engine][hostile]") {
@@ -198,4 +201,5 @@ TEST_CASE("engine: KeyUpdates without end are refused (A-008)", "[tls][engine][h
     test::read_all(gate, &last);
     CHECK(last == want::failed);
     CHECK(gate.why().kind == failure_kind::protocol);
+    CHECK(gate.why().text == "TOO_MANY_KEY_UPDATES");
 }

@@ -127,7 +127,8 @@ class Proftpd(Backend):
     """A virtual user from an AuthUserFile, file names as bytes."""
 
     def command(self, root):
-        crypted = subprocess.run(["openssl", "passwd", "-6", self.password], capture_output=True, text=True).stdout.strip()
+        crypted = subprocess.run(["openssl", "passwd", "-6", self.password], capture_output=True,
+                                 text=True).stdout.strip()
         passwd = self.write("passwd", f"{self.user}:{crypted}:{self.uid}:{self.gid}::{self.root}:/bin/sh\n")
         os.chmod(passwd, 0o600)
         chroot = "" if os.getuid() else "DefaultRoot ~\nUser nobody\nGroup nogroup"
@@ -167,7 +168,8 @@ class PureFtpd(Backend):
     def command(self, root):
         if os.getuid():
             pytest.skip("pure-ftpd needs root")
-        crypted = subprocess.run(["openssl", "passwd", "-1", self.password], capture_output=True, text=True).stdout.strip()
+        crypted = subprocess.run(["openssl", "passwd", "-1", self.password], capture_output=True,
+                                 text=True).stdout.strip()
         passwd = self.write("passwd", f"{self.user}:{crypted}:{self.uid}:{self.gid}::{self.root}/./::::::::::::\n")
         users = self.folder / "users.pdb"
         subprocess.run([root / "usr/bin/pure-pw", "mkdb", users, "-f", passwd], check=True, stdout=subprocess.DEVNULL,

@@ -7,7 +7,8 @@ import threading
 from .fake_session import FakeSession
 from .wait import wait_until
 
-FEATURES = "211-Features\r\n UTF8\r\n MLST type*;size*;modify*;\r\n REST STREAM\r\n SIZE\r\n AUTH TLS\r\n SSCN\r\n211 End"
+FEATURES = ("211-Features\r\n UTF8\r\n MLST type*;size*;modify*;\r\n REST STREAM\r\n SIZE\r\n AUTH TLS\r\n SSCN\r\n"
+            "211 End")
 _LINE = re.compile(rb"(?:\xff[\xf0-\xfe])*[A-Z@][A-Z0-9@]*(?: [^\r\n\x00]*)?\r\n")
 
 

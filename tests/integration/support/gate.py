@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
@@ -37,6 +38,16 @@ def listeners_of(ready):
     return found
 
 
+_PAIR = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))(?: |$)')
+
+
+def parse_text(line):
+    """A line of the text format as a dictionary; the whole line must be key=value pairs."""
+    pairs = list(_PAIR.finditer(line))
+    assert pairs and "".join(pair.group(0) for pair in pairs) == line, f"not key=value: {line!r}"
+    return {pair.group(1): pair.group(2) if pair.group(2) is not None else pair.group(3) for pair in pairs}
+
+
 class Gate:
     """Started by start(), ended by stop(). Its log is JSON at level debug."""
 
@@ -52,6 +63,7 @@ class Gate:
         self.clients, self.seen, self.backend = [], bytearray(), None
         self.never_seen = []            # bytes that no client may receive (A-032)
         self.never_logged = [PASSWORD]  # text that no log line may hold (A-101)
+        self.expected_status = 0
         self.child = None
 
     def start(self):
@@ -71,7 +83,8 @@ class Gate:
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def events(self, name=None):
-        parsed = [json.loads(line) for line in self.log_text().splitlines(keepends=True) if line.endswith("\n")]
+        parse = json.loads if self.settings["log"]["format"] == "json" else parse_text
+        parsed = [parse(line) for line in self.log_text().split("\n")[:-1]]
         return [event for event in parsed if name in (None, event["event"])]
 
     def event(self, name, **fields):
@@ -121,7 +134,8 @@ class Gate:
         self.clients.clear()
 
     def settle(self):
-        """Between tests: no clients, no backend sessions, every socket given back (B-286), only proper lines (B-280)."""
+        """Between tests: no clients, no backend sessions, every socket given back (B-286), only proper lines
+        (B-280)."""
         self.close_clients()
         assert self.child.poll() is None, f"the gate died: {self.errors()}"
         wait_until(lambda: self.descriptors() <= self.baseline,
@@ -151,7 +165,7 @@ class Gate:
                 self.backend.stop()
         errors, log, seen = self.errors(), self.log_text(), bytes(self.seen)
         self.stderr.close()
-        assert status == 0, f"exit status {status}: {errors}"
+        assert status == self.expected_status, f"exit status {status}: {errors}"
         assert not any(mark in errors for mark in SANITIZER_MARKS), errors
         assert not [text for text in self.never_logged if text in log + errors], "a secret in the log (A-101)"
         assert not [data for data in self.never_seen if data in seen], "a client saw what it must not (A-032)"

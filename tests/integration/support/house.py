@@ -17,7 +17,8 @@ class House:
         leaf = self.authority.leaf()
         tables = {name: changes.pop(name, {}) for name in TABLES}
         site = {"name": "ftp.test",
-                "listen": [{"address": "127.0.0.1:0", "tls": "explicit"}, {"address": "127.0.0.1:0", "tls": "implicit"}],
+                "listen": [{"address": "127.0.0.1:0", "tls": "explicit"},
+                           {"address": "127.0.0.1:0", "tls": "implicit"}],
                 **changes}
         site["ssl"] = {"certificate": str(leaf.certificate), "private_key": str(leaf.key), **tables.pop("ssl")}
         if site["ssl"]["certificate"] is None:

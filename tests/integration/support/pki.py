@@ -35,7 +35,8 @@ class Authority:
         request, extensions = stem.with_suffix(".csr"), stem.with_suffix(".ext")
         leaf = Leaf(stem.with_suffix(".pem"), stem.with_suffix(".key"))
         algorithm = {"ecdsa": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}[kind]
-        self._openssl("req", "-newkey", *algorithm, "-nodes", "-subj", f"/CN={name}", "-keyout", leaf.key, "-out", request)
+        self._openssl("req", "-newkey", *algorithm, "-nodes", "-subj", f"/CN={name}", "-keyout", leaf.key, "-out",
+                      request)
         extensions.write_text(f"subjectAltName=DNS:{name},IP:127.0.0.1,IP:::1\n"
                               "extendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\n")
         self._openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial",

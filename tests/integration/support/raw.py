@@ -36,7 +36,8 @@ class Transfer:
 class RawClient:
     """A control connection. Implicit ones are secured at once; `greeting` is read unless told otherwise."""
 
-    def __init__(self, address, context, *, implicit=False, server_name="ftp.test", greet=True, record=lambda data: None,
+    def __init__(self, address, context, *, implicit=False, server_name="ftp.test", greet=True,
+                 record=lambda data: None,
                  source=None):
         self.address, self.context, self.server_name, self.record = address, context, server_name, record
         self.sock = socket.create_connection(address, timeout=10, source_address=(source, 0) if source else None)

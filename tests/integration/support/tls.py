@@ -6,7 +6,7 @@ import socket
 _IGNORE_UNEXPECTED_EOF = 0x80       # OpenSSL; the ssl module of Python 3.11 sets it without naming it
 
 
-class Truncated(Exception):
+class Truncated(OSError):
     """The peer ended TCP (FIN) without close_notify."""
 
 
@@ -84,9 +84,9 @@ class TlsStream:
                 self._flush()
                 self._fill()
                 continue
-            except ssl.SSLEOFError:
-                raise Truncated() from None
-            except ssl.SSLError:
+            except ssl.SSLError as fault:
+                if isinstance(fault, ssl.SSLEOFError) or fault.reason == "UNEXPECTED_EOF_WHILE_READING":
+                    raise Truncated() from None
                 self._flush()               # our alert
                 raise
             self._flush()

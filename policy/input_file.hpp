@@ -1,0 +1,17 @@
+// Reads a file that the configuration names.
+#pragma once
+
+#include "config/problem.hpp"
+#include "config/settings.hpp"
+
+#include <optional>
+#include <string>
+
+namespace ftpsgate::policy {
+
+/// Its bytes; nullopt with a problem at the file's place in the configuration if it is missing, may not be read, is no
+/// regular file, or is larger than 1 MiB. `key` is the configuration key that names it.
+std::optional<std::string> read_input_file(config::file_path const& file, std::string const& key,
+                                           config::problems& faults);
+
+}  // namespace ftpsgate::policy
