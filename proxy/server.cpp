@@ -59,7 +59,7 @@ server::server(std::shared_ptr<runtime const> snapshot, metrics::registry& count
           for (auto& one : made) one = std::make_unique<place>();
           return made;
       }()),
-      signals_(places_.front()->home.loop, SIGTERM, SIGINT, SIGUSR1),
+      signals_(places_.front()->home.loop, SIGTERM, SIGINT, SIGUSR1, SIGHUP),
       drain_timer_(places_.front()->home.loop) {}
 
 server::~server() = default;
@@ -184,8 +184,8 @@ void server::session_over(place& where, session* which) {
 void server::wait_for_signal() {
     signals_.async_wait([this](boost::system::error_code error, int number) {
         if (error) return;
+        wait_for_signal();        // first: the end of the last session cancels it
         signalled(number);
-        wait_for_signal();
     });
 }
 
@@ -193,6 +193,10 @@ void server::signalled(int number) {
     if (number == SIGUSR1) {
         if (auto const error = log_.reopen())
             log_line(log_, level::error, "log_reopen_failed").field("reason", error.message());
+        return;
+    }
+    if (number == SIGHUP) {       // must not end the gate, though there is nothing to do for it yet
+        log_line(log_, level::warning, "reload").field("result", "unsupported").field("hint", "restart instead");
         return;
     }
     if (!draining_) return drain();

@@ -1,7 +1,7 @@
 // The process while it serves: worker threads with one event loop each, the listeners, signals, and the way out.
 //
 // Signals: SIGTERM and SIGINT drain (no new connections, running transfers may finish until server.drain_timeout); a
-// second one ends at once. SIGUSR1 reopens the log file.
+// second one ends at once. SIGUSR1 reopens the log file. SIGHUP is refused in the log.
 #pragma once
 
 #include "metrics/exposer.hpp"

@@ -21,7 +21,10 @@ struct fixture : test::client_leg_fixture {
         make();
         leg->connect_to(client_listener.local_endpoint());
     }
-    std::shared_ptr<test::peer> accept() { return drive(std::make_shared<test::peer>(client_listener.accept())); }
+    std::shared_ptr<test::peer> accept() {
+        run_for(10ms);  // the connection is on its way then
+        return drive(std::make_shared<test::peer>(client_listener.accept()));
+    }
 };
 
 std::uint16_t version(int choice) {

@@ -135,7 +135,8 @@ TEST_CASE("reply: a whole reply has a limit (B-023, A-048)", "[ftp][reply]") {
     std::string bytes = "220-4567\r\n";        // counts nine
     for (int i = 0; i < 8; ++i)
         bytes += line;
-    CHECK(parse(bytes + "220 4567\r\n220 x\r\n", limits).size() == 2);
+    CHECK(parse(bytes + "220 456789\r\n220 x\r\n", limits).size() == 2);  // a hundred to the byte
+    CHECK(parse(bytes + "220 4567890\r\n220 x\r\n", limits) == texts{"!large"});
     CHECK(parse(bytes + line + "220 x\r\n", limits) == texts{"!large"});
     CHECK(parse_bytewise(bytes + line + "220 x\r\n", limits) == texts{"!large"});
     std::string const endless = "230-a\r\n" + std::string(200, '\n');

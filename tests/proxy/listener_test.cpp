@@ -2,6 +2,7 @@
 
 #include "tests/proxy/loopback.hpp"
 
+#include <boost/asio/steady_timer.hpp>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -36,9 +37,16 @@ struct fixture {
     std::unique_ptr<listener> door;
 
     fixture() {
-        for (int i = 0; i < 2; ++i)
+        for (int i = 0; i < 2; ++i) {
             workers.push_back(std::make_unique<boost::asio::io_context>());
+            tcp::socket const warmed_up(*workers.back());  // its epoll descriptor is open before the others run out
+        }
         door = make();
+        // UBSan needs descriptors of its own the first time that it sees a dynamic type: let it see Asio's now.
+        boost::asio::steady_timer timer(context, 0ms);
+        timer.async_wait([](error_code) {});
+        context.run();
+        context.restart();
     }
     std::unique_ptr<listener> make() {
         return std::make_unique<listener>(
