@@ -7,19 +7,19 @@ namespace ftpsgate::tls {
 
 enum class failure_kind {
     none,
-    protocol,             ///< bytes that are no TLS, bad records, bad MAC
-    no_shared_version,    ///< nothing in common (A-010)
+    protocol,           ///< bytes that are no TLS, bad records, bad MAC
+    no_shared_version,  ///< nothing in common (A-010)
     no_shared_cipher,
     no_application_protocol,  ///< ALPN without ftp (B-044, A-011)
-    unusable_name,        ///< SNI that is no host name (A-016)
-    peer_alert,           ///< the peer sent a fatal alert
-    truncated,            ///< the connection ended inside the handshake or without close_notify
+    unusable_name,            ///< SNI that is no host name (A-016)
+    peer_alert,               ///< the peer sent a fatal alert
+    truncated,                ///< the connection ended inside the handshake or without close_notify
     other,
 };
 
 struct failure {
     failure_kind kind = failure_kind::none;
-    std::string text;     ///< library's reason, one line; never shown to the peer
+    std::string text;  ///< library's reason, one line; never shown to the peer
 };
 
 /// Fixed word for logs and metric labels.

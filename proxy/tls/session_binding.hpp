@@ -10,7 +10,7 @@ namespace ftpsgate::tls {
 
 class session_binding {
 public:
-    session_binding();   ///< draws 32 random bytes
+    session_binding();  ///< draws 32 random bytes
     std::array<std::uint8_t, 32> const& context() const { return context_; }
 
 private:
