@@ -59,8 +59,10 @@ server::server(std::shared_ptr<runtime const> snapshot, metrics::registry& count
           for (auto& one : made) one = std::make_unique<place>();
           return made;
       }()),
-      signals_(places_.front()->home.loop, SIGTERM, SIGINT, SIGUSR1, SIGHUP),
-      drain_timer_(places_.front()->home.loop) {}
+      signals_(places_.front()->home.loop, SIGTERM, SIGINT, SIGUSR1),
+      drain_timer_(places_.front()->home.loop) {
+    signals_.add(SIGHUP);
+}
 
 server::~server() = default;
 

@@ -37,6 +37,8 @@ private:
     // One worker and what runs on it. The sessions are touched from its thread only.
     struct place {
         worker home;
+        /// Makes the loop open its descriptors now, not when there may be none left.
+        boost::asio::steady_timer descriptors_opened{home.loop};
         boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keeps_running{home.loop.get_executor()};
         std::unordered_map<session*, std::unique_ptr<session>> sessions;
         std::thread thread;       // not for the first, which runs in run()

@@ -97,18 +97,9 @@ TEST_CASE("backend_leg: an address that is not the gate's is a failure, not an e
 TEST_CASE("backend_leg: a backend that does not answer fails in time (B-210)", "[data][backend_leg]") {
     fixture f;
     f.settings.connect_timeout = 40ms;
-    tcp::acceptor full(f.io, tcp::v4());
-    full.bind({address("127.0.0.1"), 0});
-    full.listen(0);
-    std::vector<tcp::socket> fillers;  // a full backlog drops the SYN
-    for (int i = 0; i < 8; ++i) {
-        fillers.emplace_back(f.io, tcp::v4());
-        fillers.back().non_blocking(true);
-        boost::system::error_code ignored;
-        fillers.back().connect(full.local_endpoint(), ignored);
-    }
+    test::full_listener const full(f.io);
     f.make();
-    f.leg->connect_to(full.local_endpoint());
+    f.leg->connect_to(full.endpoint());
     f.leg->begin();
     REQUIRE(f.run_until_called());
     CHECK(f.failures == 1);
@@ -168,6 +159,7 @@ TEST_CASE("backend_leg: a backend that never connects fails in time, counted fro
 }
 
 TEST_CASE("backend_leg: calls nobody after close or destruction", "[data][backend_leg]") {
+    bool const destroyed = GENERATE(true, false);
     fixture f;
     f.settings.connect_timeout = 20ms;
     SECTION("connecting") {
@@ -184,10 +176,10 @@ TEST_CASE("backend_leg: calls nobody after close or destruction", "[data][backen
         f.run_for(10ms);
     }
     f.leg->begin();
-    if (GENERATE(true, false)) {
-        f.leg->close();
-    } else {
+    if (destroyed) {
         f.leg.reset();
+    } else {
+        f.leg->close();
     }
     f.run_for(50ms);
     CHECK(f.calls == 0);

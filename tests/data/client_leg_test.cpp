@@ -266,24 +266,16 @@ TEST_CASE("client_leg: active mode has one attempt", "[data][client_leg]") {
 TEST_CASE("client_leg: a target that does not answer fails in time (B-134)", "[data][client_leg]") {
     fixture f;
     f.settings.connect_timeout = 40ms;
-    tcp::acceptor full(f.io, tcp::v4());
-    full.bind({test::address("127.0.0.1"), 0});
-    full.listen(0);
-    std::vector<tcp::socket> fillers;  // a full backlog drops the SYN
-    for (int i = 0; i < 8; ++i) {
-        fillers.emplace_back(f.io, tcp::v4());
-        fillers.back().non_blocking(true);
-        boost::system::error_code ignored;
-        fillers.back().connect(full.local_endpoint(), ignored);
-    }
+    test::full_listener const full(f.io);
     f.make();
-    f.leg->connect_to(full.local_endpoint());
+    f.leg->connect_to(full.endpoint());
     f.leg->begin();
     REQUIRE(f.run_until_called());
     CHECK(f.failures == failures{leg_failure::connect});
 }
 
 TEST_CASE("client_leg: calls nobody after close or destruction", "[data][client_leg]") {
+    bool const destroyed = GENERATE(true, false);
     fixture f;
     f.protect();
     f.settings.handshake_timeout = 30ms;
@@ -302,11 +294,11 @@ TEST_CASE("client_leg: calls nobody after close or destruction", "[data][client_
     }
     f.run_for(5ms);
     f.leg->begin();
-    if (GENERATE(true, false)) {
+    if (destroyed) {
+        f.leg.reset();
+    } else {
         f.leg->close();
         CHECK_FALSE(f.leg->handshaking());
-    } else {
-        f.leg.reset();
     }
     f.run_for(80ms);
     CHECK(f.calls == 0);

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <sys/socket.h>
 #include <vector>
 
 namespace ftpsgate::test {
@@ -19,6 +20,27 @@ namespace ftpsgate::test {
 inline boost::asio::ip::address address(char const* text) {
     return boost::asio::ip::make_address(text);
 }
+
+/// Answers no further connection: its backlog is full, so the kernel drops the SYN.
+class full_listener {
+public:
+    explicit full_listener(boost::asio::io_context& io) : listener_(io, boost::asio::ip::tcp::v4()) {
+        listener_.bind({address("127.0.0.1"), 0});
+        listener_.listen(0);
+        auto const to = endpoint();
+        for (int i = 0; i < 8; ++i) {
+            auto& filler = fillers_.emplace_back(io, boost::asio::ip::tcp::v4());
+            filler.native_non_blocking(true);
+            static_cast<void>(::connect(filler.native_handle(), to.data(), static_cast<socklen_t>(to.size())));
+        }
+    }
+
+    boost::asio::ip::tcp::endpoint endpoint() const { return listener_.local_endpoint(); }
+
+private:
+    boost::asio::ip::tcp::acceptor listener_;
+    std::vector<boost::asio::ip::tcp::socket> fillers_;
+};
 
 class loopback {
 public:

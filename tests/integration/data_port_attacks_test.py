@@ -68,6 +68,7 @@ def _transfer(client, target, command):
 def test_a_thief_stores_nothing(gate, thief):
     """A-022, A-024: what it sends is never part of an upload; better, the client's own upload works."""
     client = gate.logged_in()
+    session = gate.backend.session
     target = client.passive()
     thief(gate, client, client.connect_data(target))
     data = client.connect_data(target)
@@ -80,7 +81,8 @@ def test_a_thief_stores_nothing(gate, thief):
     except OSError:
         pass
     assert client.reply().code in (226, 522)
-    assert b"forged" not in gate.backend.wait_upload("b").received
+    wait_until(lambda: session.uploads["b"].end, "the backend's upload ends")
+    assert b"forged" not in session.uploads["b"].received
 
 
 def test_the_session_survives_a_silent_candidate(gate):
@@ -99,16 +101,20 @@ def test_one_connection_is_used_the_other_closed(house, level):
     gate = house.gate(ssl={"data_channel_policy": "allow"})
     client = gate.logged_in(level)
     target = client.passive()
-    one, two = client.connect_data(target), client.connect_data(target)
+    both = [client.connect_data(target)]
+    try:
+        both.append(client.connect_data(target))
+    except OSError:
+        pass                        # in clear the first has won already, and the listener is gone
     assert client.command("RETR a").code == 150
     received = []
-    for data in (one, two):
+    for data in both:
         try:
             client.secure_data(data)
             received.append(data.read_all())
         except OSError:
             received.append(b"")
-    assert sorted(received) == [b"", b"content of a\r\n"]
+    assert b"".join(received) == b"content of a\r\n"
     assert client.reply().code == 226
 
 
@@ -158,7 +164,7 @@ def test_a_browser_at_the_data_port(gate, sent):
 
 
 @pytest.mark.parametrize("command", ["STOR b", "APPE b"])
-@pytest.mark.parametrize("sent", [b"unasked", b"u" * 100_000])
+@pytest.mark.parametrize("sent", [b"unasked", b"u" * 100_000], ids=["a little", "a lot"])
 def test_a_backend_that_sends_on_an_upload(gate, command, sent):
     """A-075: its bytes never reach the client; 426 or a clean upload, never both."""
     def store(session, name):

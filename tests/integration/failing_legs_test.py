@@ -127,10 +127,13 @@ def test_backends_data_leg_is_reset_and_then_silence(house):
 @pytest.mark.parametrize("how", ["FIN", "RST"])
 def test_backends_control_dies_mid_transfer(gate, command, how):
     """B-218: 426, then 421 and the end; the data leg without close_notify."""
+    up = threading.Event()
+
     def die(session, _name):
         session.reply("150 go")
         data = session.open_data()
         data.send(b"half") if command == "RETR a" else data.read_exactly(4)
+        assert up.wait(8)
         reset_hard(session.sock) if how == "RST" else session.sock.close()
         session.script.gone = data
         session.hang_up()
@@ -139,6 +142,7 @@ def test_backends_control_dies_mid_transfer(gate, command, how):
     _, data = client.begin(command)
     if command == "STOR b":
         data.send(b"half")
+    up.set()
     assert [client.reply().code, client.reply().code] == [426, 421]
     assert client.is_closed()
     data.read_all()
@@ -176,16 +180,20 @@ def test_421_of_the_backend(gate, when):
 
 def test_421_instead_of_the_final_reply(gate):
     """B-219: the data were cut, so the transfer's own 426 may come first."""
+    up = threading.Event()
+
     def leave(session, _name):
         session.reply("150 go")
         data = session.open_data()
         data.send(b"half")
+        assert up.wait(8)
         session.reply("421 shutting down")
         data.reset()
         session.hang_up()
     gate.backend.on("RETR", leave)
     client = gate.logged_in()
     _, data = client.begin("RETR a")
+    up.set()
     data.read_all()
     assert data.end in ("fin", "rst")
     first = client.reply()

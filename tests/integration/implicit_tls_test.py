@@ -44,8 +44,9 @@ def test_tls_can_neither_be_asked_for_again_nor_left(gate, line, code):
 @pytest.mark.parametrize("data", [b"USER x\r\n", b"AUTH TLS\r\n", b"\r\n", b"GET / HTTP/1.1\r\n\r\n",
                                   b"\x16\x03\x01\x00\x05hello",
                                   b"\x80\x2e\x01\x03\x01"])
-def test_what_is_not_tls_is_closed_without_a_greeting(gate, data):
+def test_what_is_not_tls_is_closed_without_a_greeting(house, data):
     """A-017: never a plaintext 220; a TLS alert at most."""
+    gate = house.gate(ssl={"handshake_timeout": "500ms"})
     plain = _tcp_to_implicit(gate)
     plain.send(data)
     rest = plain.rest()

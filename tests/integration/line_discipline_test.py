@@ -91,10 +91,10 @@ def test_beyond_the_limit(gate, length):
 
 def test_the_limit_is_configurable_and_three_are_too_many(house):
     """B-007: the third ends the session with 421."""
-    client = house.gate(limits={"command_line": 64}).logged_in()
-    assert client.command("CWD " + "a" * 60).code == 250
-    assert client.codes("CWD " + "a" * 61, "CWD " + "a" * 61) == [500, 500]
-    assert client.command("CWD " + "a" * 61).code in (500, 421)
+    client = house.gate(limits={"command_line": 128}).logged_in()
+    assert client.command("CWD " + "a" * 124).code == 250
+    assert client.codes("CWD " + "a" * 125, "CWD " + "a" * 125) == [500, 500]
+    assert client.command("CWD " + "a" * 125).code in (500, 421)
     rest = client.rest()
     assert rest == b"" or rest.startswith(b"421")
 

@@ -82,6 +82,7 @@ def test_a_running_transfer_may_finish(house, command):
         data.send(content[1000:])
         data.finish()
     assert [client.reply().code, client.reply().code] == [226, 421]
+    assert client.is_closed()
     assert gate.wait_exit() == 0
     assert command == "RETR a" or gate.backend.session.uploads["b"].received == content
 
@@ -114,6 +115,7 @@ def test_the_drain_has_an_end(house):
     data.read_all()
     assert data.end in ("fin", "rst")
     assert b"226" not in client.rest()
+    client.close()
     assert gate.wait_exit() == 0
     end.set()
 

@@ -27,6 +27,7 @@ def test_tls_1_2_and_1_3(gate, version, implicit):
     assert client.stream.tls.version() == version
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("version", OLD)
 def test_nothing_older(gate, version):
     """B-045, A-010: a client that can do no better is refused with an alert."""

@@ -6,8 +6,8 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <set>
+#include <sys/socket.h>
 #include <utility>
 
 using namespace ftpsgate;

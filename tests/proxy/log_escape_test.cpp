@@ -59,6 +59,8 @@ TEST_CASE("log_escape: A-101 what could forge lines or drive a terminal is escap
         {"next line", "\xc2\x85", R"("\u0085")", R"("\u0085")"},
         {"line separator", "\xe2\x80\xa8", R"("\u2028")", R"("\u2028")"},
         {"right-to-left override", "\xe2\x80\xaegpj.exe", R"("\u202egpj.exe")", R"("\u202egpj.exe")"},
+        {"soft hyphen", "\xc2\xad", R"("\u00ad")", R"("\u00ad")"},
+        {"zero width space", "\xe2\x80\x8b", R"("\u200b")", R"("\u200b")"},
         {"tag character", "\xf3\xa0\x81\x81", R"("\udb40\udc41")", R"("\udb40\udc41")"},
         {"lone lead byte", "\xc3", R"("\xc3")", R"("\\xc3")"},
         {"lead byte before ASCII",

@@ -10,24 +10,17 @@
 #pragma once
 
 #include "proxy/ftp/control_core.hpp"
+#include "tests/support/plan_maker.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
-
-namespace ftpsgate::proxy {
-/// The tests' own maker of plans: the real one is proxy/plan, which needs policy.
-class plan_maker {
-public:
-    static ftp::session_plan make(std::string user) { return ftp::session_plan(std::move(user)); }
-};
-}  // namespace ftpsgate::proxy
 
 namespace ftpsgate::tests {
 
@@ -105,6 +98,27 @@ public:
         pending_.pop_front();
         return result;
     }
+    /// One command that the gate answers by itself, at once.
+    script& answers(std::string_view line, std::string_view start) { return client(line).to_client(start).is_quiet(); }
+    /// One command that goes to the backend as it is.
+    script& forwards(std::string_view line) { return client(line).to_backend(line).is_quiet(); }
+    /// What is left of the data legs may be closed (again); nothing else comes out.
+    script& lets_go() {
+        while (!pending_.empty() && std::holds_alternative<ftp::abort_data>(pending_.front())) pending_.pop_front();
+        return is_quiet();
+    }
+    /// The same with a reply among them.
+    script& lets_go_then(std::string_view start) {
+        while (!pending_.empty() && std::holds_alternative<ftp::abort_data>(pending_.front())) pending_.pop_front();
+        return to_client(start);
+    }
+    /// Nothing is under way, and the next command gets its own reply (B-195).
+    script& is_ready() {
+        lets_go();
+        CHECK(core_.state().now == ftp::activity::idle);
+        CHECK(core_.state().finals_due == 0);
+        return forwards("SIZE marker").backend("213 77").to_client("213 77").is_quiet();
+    }
     script& is_quiet() {
         for (auto const& one : pending_) FAIL_CHECK("not expected: " << name_of(one));
         pending_.clear();
@@ -117,12 +131,16 @@ public:
         if (end) CHECK(std::string(to_string(end->reason)) == to_string(reason));
         return is_quiet();
     }
+    /// What came out and was not expected yet.
+    std::deque<ftp::action> const& pending() const { return pending_; }
     script& skip() {
         pending_.clear();
         return *this;
     }
 
     bool armed(ftp::deadline_kind kind) const { return armed_.contains(kind); }
+    /// How often that clock was started.
+    unsigned times_armed(ftp::deadline_kind kind) const { return times_armed_.contains(kind) ? times_armed_.at(kind) : 0; }
     template <class Note>
     std::vector<Note> noted() const {
         std::vector<Note> found;
@@ -148,13 +166,22 @@ public:
         return login(user);
     }
     script& login(std::string const& user = "joe") {
-        client("USER " + user).expects<ftp::decide_access>();
-        is(ftp::access_decided{proxy::plan_maker::make(user)}).to_client("331");
-        client("PASS geheim").expects<ftp::connect_backend>();
-        is(ftp::backend_connected{*ftp::ip_address::parse("10.0.0.5"), *ftp::ip_address::parse("10.0.0.1"), false});
-        backend("220 backend").to_backend("USER " + user);
+        connecting(user).connected().backend("220 backend").to_backend("USER " + user);
         backend("331 password").to_backend("PASS geheim");
         return backend("230 welcome").to_client("230").is_quiet();
+    }
+    /// USER was accepted.
+    script& named(std::string const& user = "joe") {
+        client("USER " + user).expects<ftp::decide_access>();
+        return is(ftp::access_decided{proxy::plan_maker::make(user)}).to_client("331").is_quiet();
+    }
+    /// USER and PASS came; the gate connects to the backend.
+    script& connecting(std::string const& user = "joe") {
+        return named(user).client("PASS geheim").expects<ftp::connect_backend>().is_quiet();
+    }
+    script& connected(std::string const& address = "10.0.0.5", bool refuses_epsv = false) {
+        std::string const local = address.find(':') == std::string::npos ? "10.0.0.1" : "fd00::1";
+        return is(ftp::backend_connected{*ftp::ip_address::parse(address), *ftp::ip_address::parse(local), refuses_epsv});
     }
     script& protect() { return client("PBSZ 0").to_client("200").client("PROT P").to_client("200"); }
     script& passive() {
@@ -162,11 +189,14 @@ public:
         expects<ftp::listen_client>();
         return is(ftp::client_listening{50001}).to_client("227").is_quiet();
     }
+    /// A transfer whose command is at the backend; neither leg is up.
+    script& begun(std::string const& command) {
+        protect().passive();
+        return client(command).to_backend(command).expects<ftp::begin_data>().is_quiet();
+    }
     /// A transfer up to its 1yz and running copy.
     script& transferring(std::string const& command) {
-        protect().passive();
-        client(command).to_backend(command).expects<ftp::begin_data>();
-        is(ftp::backend_data_up{}).is(ftp::client_data_up{});
+        begun(command).is(ftp::backend_data_up{}).is(ftp::client_data_up{});
         return backend("150 here it comes").to_client("150").expects<ftp::start_relay>().is_quiet();
     }
 
@@ -189,6 +219,7 @@ private:
             if (std::holds_alternative<ftp::start_tls>(one)) check_nothing_behind(todo, i);
             if (auto const* deadline = std::get_if<ftp::arm_deadline>(&one)) {
                 armed_.insert(deadline->kind);
+                ++times_armed_[deadline->kind];
             } else if (auto const* off = std::get_if<ftp::cancel_deadline>(&one)) {
                 armed_.erase(off->kind);
             } else if (is_note(one)) {
@@ -218,6 +249,7 @@ private:
     std::deque<ftp::action> pending_;
     std::vector<ftp::action> notes_;
     std::set<ftp::deadline_kind> armed_;
+    std::map<ftp::deadline_kind, unsigned> times_armed_;
     std::string last_reply_;
     std::string client_stream_;
     std::string backend_stream_;

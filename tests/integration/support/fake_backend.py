@@ -43,8 +43,11 @@ def send_file(session, name):
     if name not in session.script.files:
         return "550 no such file"
     session.reply("150 opening")
-    with session.open_data() as data:
-        data.send(session.script.files[name])
+    try:
+        with session.open_data() as data:
+            data.send(session.script.files[name])
+    except OSError:
+        return "426 cut off"
     return "226 sent"
 
 

@@ -51,12 +51,12 @@ def parse_text(line):
 class Gate:
     """Started by start(), ended by stop(). Its log is JSON at level debug."""
 
-    def __init__(self, folder, settings, authority):
+    def __init__(self, folder, settings, authority, log):
         self.folder, self.authority = pathlib.Path(folder), authority
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log_file = self.folder / "log"
         self.config = self.folder / "ftpsgate.toml"
-        self.settings = {"log": {"level": "debug", "format": "json", "file": str(self.log_file)},
+        self.settings = {"log": {"level": "debug", "format": "json", "file": str(self.log_file), **log},
                          "metrics": {"listen": ""}, **settings}
         self.config.write_text(toml.dump(self.settings))
         self.context = client_context(authority)
@@ -64,7 +64,7 @@ class Gate:
         self.never_seen = []            # bytes that no client may receive (A-032)
         self.never_logged = [PASSWORD]  # text that no log line may hold (A-101)
         self.expected_status = 0
-        self.child = None
+        self.child, self.mark = None, 0
 
     def start(self):
         self.stderr = open(self.folder / "stderr", "w+")
@@ -83,8 +83,9 @@ class Gate:
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def events(self, name=None):
+        """Those of the running test (see settle), in order."""
         parse = json.loads if self.settings["log"]["format"] == "json" else parse_text
-        parsed = [parse(line) for line in self.log_text().split("\n")[:-1]]
+        parsed = [parse(line) for line in self.log_text()[self.mark:].split("\n")[:-1]]
         return [event for event in parsed if name in (None, event["event"])]
 
     def event(self, name, **fields):
@@ -152,6 +153,12 @@ class Gate:
             assert not self.backend.faults, self.backend.faults
             assert not self.backend.odd_lines(), "B-280"
             self.backend.renew()
+        wait_until(self._all_closed, "every session_opened in the log is followed by its session_closed")
+        self.mark = len(self.log_text())
+
+    def _all_closed(self):
+        log = self.log_text()
+        return log.count("session_opened") <= log.count("session_closed")
 
     def terminate(self):
         self.child.send_signal(signal.SIGTERM)

@@ -42,9 +42,8 @@ class House:
         fake = FakeBackend(backend_host)
         for site in sites:
             site["backend"] = {"servers": [fake.address], **site.get("backend", {})}
-        tables = {"server": {"threads": 2, **(server or {})}}
-        gate = Gate(self.folder / f"gate{len(self.gates)}", {**tables, "site": sites}, self.authority)
-        gate.settings["log"].update(log or {})
+        settings = {"server": {"threads": 2, **(server or {})}, "site": sites}
+        gate = Gate(self.folder / f"gate{len(self.gates)}", settings, self.authority, log or {})
         gate.backend = fake
         if backend_host == "127.0.0.2":
             gate.never_seen += [b"127.0.0.2", b"127,0,0,2"]

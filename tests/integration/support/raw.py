@@ -20,6 +20,11 @@ class Reply:
         return f"<{self.text}>"
 
 
+def unpadded(raw):
+    """A multi-line reply without the space that RFC 959 section 4.2 puts before inner lines that begin with a code."""
+    return re.sub(rb"\r\n (?=\d\d\d[ -])", b"\r\n", raw)
+
+
 class Closed(Exception):
     """The gate ended the control connection where a reply was expected."""
 
@@ -109,8 +114,10 @@ class RawClient:
         return not select.select([self.sock], [], [], seconds)[0]
 
     def is_closed(self):
-        """The gate ends the connection without another byte."""
-        return not self.rest()
+        """The gate ends the connection without another byte. We do the same, or the gate lingers for us to do so."""
+        rest = self.rest()
+        self.sock.close()
+        return not rest
 
     def rest(self):
         """Everything until the gate ends the connection; `end` tells how it did."""
