@@ -60,6 +60,8 @@ void data_connection::open_client_leg(ftp::protection level) {
     data::client_leg::handlers calls;
     calls.on_up = [this](std::unique_ptr<tls::stream> up) {
         client_ = std::move(up);
+        // The client came after it: so the one that could not prove itself was somebody else.
+        if (!suspect_.empty()) calls_.on_intruder(suspect_);
         if (client_->secured()) calls_.on_secured(client_->facts(), std::chrono::steady_clock::now() - begun_);
         calls_.on_event(ftp::client_data_up{});
     };
@@ -67,7 +69,11 @@ void data_connection::open_client_leg(ftp::protection level) {
         calls_.on_failure(failure, why);
         calls_.on_event(ftp::client_data_failed{to_core(failure)});
     };
-    calls.on_intruder = calls_.on_intruder;
+    calls.on_intruder = [this](data::leg_failure failure, std::string const& why) {
+        if (failure == data::leg_failure::connect) return calls_.on_intruder(why);
+        suspect_ = why;
+    };
+    suspect_.clear();
     client_leg_ = std::make_unique<data::client_leg>(home_.loop.get_executor(), home_.buffers, std::move(leg),
                                                      std::move(calls));
 }

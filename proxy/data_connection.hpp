@@ -35,9 +35,9 @@ public:
         std::function<void(ftp::event)> on_event;
         /// TLS of the client's leg is up; the time since the transfer began.
         std::function<void(tls::session_facts const&, std::chrono::steady_clock::duration)> on_secured;
-        /// For the log; also connections that are not from the client.
-        std::function<void(data::leg_failure, std::string const&)> on_failure;
-        std::function<void(data::leg_failure, std::string const&)> on_intruder;
+        std::function<void(data::leg_failure, std::string const&)> on_failure;      ///< in words, for the log
+        /// Somebody else tried to be the client's data connection.
+        std::function<void(std::string const&)> on_intruder;
     };
 
     data_connection(worker& home, handlers calls) : home_(home), calls_(std::move(calls)) {}
@@ -80,6 +80,7 @@ private:
     std::unique_ptr<tls::stream> backend_;
     std::unique_ptr<data::relay> relay_;
     ftp::copy_direction way_ = ftp::copy_direction::to_client;
+    std::string suspect_;                 // somebody else's attempt, if it turns out that it was not the client's
     std::uint64_t bytes_ = 0;
     std::chrono::steady_clock::time_point begun_{};
     std::shared_ptr<void> alive_ = std::make_shared<char>();   // replaced with every transfer

@@ -134,9 +134,7 @@ data_connection::handlers session::data_handlers() {
         journal_.tls_established(tls::channel_kind::data, facts, took);
     };
     calls.on_failure = [this](data::leg_failure failure, std::string const& why) { journal_.data_failed(failure, why); };
-    calls.on_intruder = [this](data::leg_failure, std::string const& why) {
-        journal_.attack(ftp::attack_kind::data_theft, why);
-    };
+    calls.on_intruder = [this](std::string const& why) { journal_.attack(ftp::attack_kind::data_theft, why); };
     return calls;
 }
 

@@ -154,6 +154,10 @@ void control_core::on(backend_bytes const& happened) {
         }
         auto const& answer = std::get<reply>(next);
         if (answer.code == 421 && answers_allowed == 0) {                       // its idle time-out (B-237)
+            if (transferring()) {
+                transfer_.on_backend_gone(&answer);
+                continue;
+            }
             context_.show(answer);
             return context_.end(end_reason::backend_gone);
         }

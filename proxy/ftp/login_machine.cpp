@@ -1,5 +1,7 @@
 #include "proxy/ftp/login_machine.hpp"
 
+#include <algorithm>
+
 namespace ftpsgate::ftp {
 
 void login_machine::start(secret_string password) {
@@ -19,11 +21,24 @@ void login_machine::on_connected(backend_connected const& backend) {
     state_.backend_connected = true;
     state_.backend_address = backend.address;
     state_.backend_refuses_epsv = backend.refuses_epsv;
-    state_.backend_names = state_.rules().backend_names;
-    state_.backend_names.push_back(backend.address.text());
+    hide_names(backend.address);
     state_.finals_due = 1;      // the greeting
     step_ = step::greeting;
     context_.arm(deadline_kind::reply, state_.rules().reply_timeout);
+}
+
+// In both spellings: "10.0.0.5", and "10,0,0,5" as in 227.
+void login_machine::hide_names(ip_address const& connected_to) {
+    auto& names = state_.backend_names;
+    names = state_.rules().backend_names;
+    names.push_back(connected_to.text());
+    for (std::size_t i = 0, count = names.size(); i < count; ++i) {
+        auto const address = ip_address::parse(names[i]);
+        if (!address || !address->is_v4()) continue;
+        std::string in_commas = names[i];
+        std::replace(in_commas.begin(), in_commas.end(), '.', ',');
+        names.push_back(std::move(in_commas));
+    }
 }
 
 void login_machine::on_unreachable() {

@@ -28,6 +28,7 @@ public:
 private:
     enum class step { none, connecting, greeting, user, password, client_account, account, options };
 
+    void hide_names(ip_address const& connected_to);
     void on_greeting(reply const& answer);
     void on_user_reply(reply const& answer);
     void on_password_reply(reply const& answer);

@@ -143,7 +143,8 @@ struct neighbours {
 
     /// `outwards` are the one or two bytes next to the match, the nearer first.
     bool continue_it(char nearer, char farther) const {
-        return is_part(nearer) || (nearer == joint && is_part(farther));
+        // "10,0,0,5,7,229": the port that follows in this form does not make it another address.
+        return is_part(nearer) || (joint != ',' && nearer == joint && is_part(farther));
     }
 };
 

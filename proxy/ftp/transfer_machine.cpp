@@ -12,6 +12,7 @@ void transfer_machine::start(command const& what) {
     }
     if (state_.setup == data_setup::none) return context_.answer(425, "Use PASV or PORT first.");   // B-123, B-124
     now_ = running{};
+    farewell_.reset();
     now_.way = what.row->data;
     now_.path = what.argument;
     state_.setup = data_setup::none;
@@ -249,6 +250,11 @@ void transfer_machine::backend_is_silent() {
 }
 
 void transfer_machine::on_backend_gone(reply const* last_words) {
+    if (now_.good_final && !now_.answered && !now_.aborting) {
+        if (!farewell_) farewell_ = last_words ? *last_words : reply(421, "Service not available.");
+        state_.finals_due = 0;
+        return;
+    }
     if (!now_.answered) {
         now_.result = transfer_result::backend_failed;
         if (now_.told) context_.answer(426, "Transfer failed.");
@@ -266,6 +272,9 @@ void transfer_machine::complete() {
     report();
     context_.arm(deadline_kind::idle, state_.rules().idle_timeout);      // it does not run during transfers (B-207)
     state_.now = activity::idle;
+    if (!farewell_) return;
+    context_.show(*farewell_);
+    context_.end(end_reason::backend_gone);
 }
 
 void transfer_machine::report() {

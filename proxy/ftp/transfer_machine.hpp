@@ -28,7 +28,8 @@ public:
     void on_client_finished(bool sent);
     void on_progress(progress const& now);
     void on_deadline(deadline_kind kind);
-    /// The backend's control connection is gone (B-218), or it said 421 (B-219).
+    /// The backend's control connection is gone (B-218), or it said 421 (B-219). When it had said before that the
+    /// transfer is complete, what is under way is still delivered.
     void on_backend_gone(reply const* last_words);
 
     /// STAT during the transfer: answered by the gate (B-233).
@@ -75,6 +76,7 @@ private:
     session_context& context_;
     session_state& state_;
     running now_;
+    std::optional<reply> farewell_;            // 421 behind a good final reply: said when the transfer is over
     bool status_asked_ = false;
     unsigned abort_answers_ = 0;
 };

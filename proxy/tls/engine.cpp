@@ -40,7 +40,18 @@ want engine::handshake() {
     int const result = SSL_do_handshake(ssl_.get());
     if (result != 1) return judge(result);
     established_ = true;
+    if (options_.channel == channel_kind::data) send_tickets();
     return want::nothing;
+}
+
+// The library keeps tickets back for the next write. An upload has none, and its client, which may use each ticket once
+// only (OpenSSL's, under TLS 1.3), needs a new one for its next data connection (B-160, B-161).
+void engine::send_tickets() {
+    if (!output.empty()) return;
+    ERR_clear_error();
+    SSL_write(ssl_.get(), "", 0);
+    ERR_clear_error();
+    tickets_sent_ = true;
 }
 
 transfer engine::read(std::span<std::uint8_t> into) {

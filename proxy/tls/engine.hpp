@@ -102,6 +102,7 @@ public:
 private:
     friend struct engine_callbacks;
 
+    void send_tickets();
     want judge(int result);
     want fail(failure_kind kind, std::string text);
     bool has_room() const;

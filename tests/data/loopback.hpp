@@ -87,7 +87,10 @@ private:
             if (auto const alive = one.lock()) moved = alive->pump() || moved;
         }
         io.restart();
-        if (io.poll() > 0 || moved) return;
+        int handlers = 0;  // not poll(): a handler that posts itself would keep the peers waiting
+        while (handlers < 100 && io.poll_one() > 0)
+            ++handlers;
+        if (handlers > 0 || moved) return;
         io.restart();
         io.run_one_for(std::chrono::milliseconds(1));
     }

@@ -217,19 +217,18 @@ TEST_CASE("passive_listener: out of descriptors it pauses instead of spinning, a
     l.start();
     l.io.poll();
     tcp::socket client(l.io, tcp::v4());
+    std::size_t handlers = 0;
     {
-        no_descriptors_left const tight;
+        no_descriptors_left const tight;  // no assertion in here: UBSan needs descriptors for its own checks
         client.connect({address("127.0.0.1"), l.listener->port()});
-        l.io.restart();
-        std::size_t handlers = 0;
         auto const limit = test::loopback::clock::now() + 250ms;
         while (test::loopback::clock::now() < limit) {
             l.io.restart();
             handlers += l.io.run_one_until(limit);
         }
-        CHECK(handlers >= 1);
-        CHECK(handlers < 12);
-        CHECK(l.accepted.empty());
     }
+    CHECK(handlers >= 1);
+    CHECK(handlers < 12);
+    CHECK(l.accepted.empty());
     CHECK(l.run_until([&] { return l.accepted.size() == 1; }));
 }

@@ -79,13 +79,15 @@ bool peer::pump_in() {
 }
 
 bool peer::pump_out() {
-    if (output_.empty()) return false;
+    if (unsent() == 0) return false;
     error_code ec;
-    std::size_t const count = socket_.write_some(boost::asio::buffer(output_), ec);
-    output_.erase(0, count);
-    if (ec && !is_would_block(ec)) {
+    std::size_t const count = socket_.write_some(boost::asio::buffer(output_) + sent_, ec);
+    sent_ += count;
+    bool const failed = ec && !is_would_block(ec);
+    if (failed && end == tcp_end::none) end = tcp_end::rst;
+    if (failed || unsent() == 0) {
         output_.clear();
-        end = end == tcp_end::none ? tcp_end::rst : end;
+        sent_ = 0;
     }
     return count > 0;
 }

@@ -13,6 +13,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace ftpsgate::test {
 
@@ -53,7 +55,7 @@ public:
 
     bool is_secured() const { return secured_; }
     bool close_notify_received() const { return client_ && client_->close_received(); }
-    std::size_t unsent() const { return output_.size(); }
+    std::size_t unsent() const { return output_.size() - sent_; }
     memory_client& client() { return *client_; }
     boost::asio::ip::tcp::socket& socket() { return socket_; }
 
@@ -64,7 +66,8 @@ private:
     boost::asio::ip::tcp::socket socket_;
     std::unique_ptr<memory_client> client_;
     bool secured_ = false;
-    std::string output_;  // clear text, or sealed
+    std::size_t sent_ = 0;  // of output_
+    std::string output_;    // clear text, or sealed
 };
 
 /// The gate's side of a control session, as far as the data connections are concerned.

@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from support.backends import Backends   # noqa: E402
+from support.clients import driver      # noqa: E402
 from support.gate import binary         # noqa: E402
 from support.house import House         # noqa: E402
 from support.pki import Authority       # noqa: E402
@@ -49,3 +50,18 @@ def house(gates):
 def gate(house):
     """The gate with its defaults: everything required, sessions resumed."""
     return house.gate()
+
+
+@pytest.fixture
+def backend(backends, request):
+    """The real server named by the parameter, its folder emptied."""
+    server = backends.of(request.param)
+    for path in sorted(server.root.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    return server
+
+
+@pytest.fixture
+def client(house, backend, tmp_path, request):
+    """The real client named by the parameter, with a login at `backend` through a gate."""
+    return driver(request.param, house.gate(backend={"servers": [backend.address]}), backend, tmp_path)

@@ -130,6 +130,19 @@ def test_many_transfers_keep_resuming(gate, version, renew):
         data.close()
 
 
+def test_uploads_bring_tickets_too(gate):
+    """B-160, B-161: before the client closes, or clients that use each TLS 1.3 ticket once (curl) have none for
+    their next upload."""
+    client = gate.logged_in(context=context_of(gate, "TLSv1.3"))
+    client.command("NOOP")
+    used = client.session.id
+    _, data = client.begin("STOR b")
+    assert data.stream.absorb(2) and data.stream.tls.session.id != used
+    data.send(b"new")
+    data.finish()
+    assert client.reply().code == 226
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("mode", ["EPSV", "EPRT"])
 @pytest.mark.parametrize("size", [0, 1, 16384, 16385, 1_000_003])

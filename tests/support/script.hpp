@@ -201,8 +201,6 @@ public:
     }
 
     static std::string name_of(ftp::action const& what);
-
-private:
     static ftp::core_settings core_settings(script_settings const& from) {
         ftp::core_settings settings;
         settings.sites = std::make_shared<std::vector<ftp::site_rules> const>(from.sites);
@@ -212,6 +210,7 @@ private:
         return settings;
     }
 
+private:
     void take(ftp::actions todo) {
         if (finishes_ > 0) CHECK(todo.empty());
         for (std::size_t i = 0; i < todo.size(); ++i) {

@@ -1,6 +1,7 @@
 """The real FTP servers behind the gate, plain FTP on a kernel-chosen port, each with a root folder of its own.
 
 They listen on 127.0.0.2, so that a backend's address can be told from the gate's in what a client sees (A-032)."""
+import grp
 import os
 import pathlib
 import pwd
@@ -27,7 +28,7 @@ class Backend:
     runs_as_root = True         # when the suite does
 
     def __init__(self, cache, family=4):
-        self.cache = pathlib.Path(cache)
+        self.cache, self.kind = pathlib.Path(cache), next(name for name, one in CLASSES.items() if one is type(self))
         self.host = ADDRESS[family]
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ftpsgate-backend-"))
         self.root = self.folder / "root"
@@ -131,7 +132,7 @@ class Proftpd(Backend):
                                  text=True).stdout.strip()
         passwd = self.write("passwd", f"{self.user}:{crypted}:{self.uid}:{self.gid}::{self.root}:/bin/sh\n")
         os.chmod(passwd, 0o600)
-        chroot = "" if os.getuid() else "DefaultRoot ~\nUser nobody\nGroup nogroup"
+        chroot = "" if os.getuid() else "DefaultRoot ~"
         conf = self.write("proftpd.conf", f"""ServerName test
 ServerType standalone
 DefaultAddress {self.host}
@@ -139,6 +140,8 @@ SocketBindTight on
 Port {self.port}
 UseIPv6 {"on" if ":" in self.host else "off"}
 {chroot}
+User {pwd.getpwuid(self.uid).pw_name}
+Group {grp.getgrgid(self.gid).gr_name}
 UseReverseDNS off
 WtmpLog off
 TransferLog none
@@ -154,6 +157,9 @@ AllowStoreRestart on
 AllowRetrieveRestart on
 <IfModule mod_delay.c>
 DelayEngine off
+</IfModule>
+<IfModule mod_ctrls.c>
+ControlsEngine off
 </IfModule>
 <IfModule mod_lang.c>
 UseEncoding off

@@ -232,4 +232,7 @@ def driver(kind, gate, backend, folder, **options):
     address = gate.address("implicit" if implicit else "explicit")
     login = {"user": backend.user, "password": backend.password,
              **{k: options.pop(k) for k in ("user", "password") if k in options}}
-    return made(address, gate.authority, login["user"], login["password"], folder, implicit=implicit, **options)
+    client = made(address, gate.authority, login["user"], login["password"], folder, implicit=implicit, **options)
+    if hasattr(client, "close"):
+        gate.clients.append(client)
+    return client

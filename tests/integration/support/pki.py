@@ -31,9 +31,9 @@ class Authority:
         return self.made[wanted]
 
     def _issue(self, name, kind, days):
-        stem = self.folder / f"{name}-{kind}-{days}"
-        request, extensions = stem.with_suffix(".csr"), stem.with_suffix(".ext")
-        leaf = Leaf(stem.with_suffix(".pem"), stem.with_suffix(".key"))
+        stem = f"{name}-{kind}-{days}"
+        request, extensions = self.folder / f"{stem}.csr", self.folder / f"{stem}.ext"
+        leaf = Leaf(self.folder / f"{stem}.pem", self.folder / f"{stem}.key")
         algorithm = {"ecdsa": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}[kind]
         self._openssl("req", "-newkey", *algorithm, "-nodes", "-subj", f"/CN={name}", "-keyout", leaf.key, "-out",
                       request)

@@ -1,7 +1,8 @@
 """TLS over memory buffers, so that every byte on the wire is in the test's hand."""
+import select
+import socket
 import ssl
 import struct
-import socket
 
 _IGNORE_UNEXPECTED_EOF = 0x80       # OpenSSL; the ssl module of Python 3.11 sets it without naming it
 
@@ -75,6 +76,17 @@ class TlsStream:
         except ssl.SSLZeroReturnError:
             pass
         return self.inbound.read()
+
+    def absorb(self, seconds):
+        """Takes in what comes next (tickets, say) without waiting for data; False when nothing came."""
+        if not select.select([self.sock], [], [], seconds)[0]:
+            return False
+        self._fill()
+        try:
+            self.tls.read(1)
+        except ssl.SSLWantReadError:
+            pass
+        return True
 
     def _run(self, step):
         while True:
