@@ -65,6 +65,7 @@ void data_connection::open_client_leg(ftp::protection level) {
         if (client_->secured()) calls_.on_secured(client_->facts(), std::chrono::steady_clock::now() - begun_);
         calls_.on_event(ftp::client_data_up{});
     };
+    calls.on_handshaking = [this] { calls_.on_event(ftp::client_data_handshaking{}); };
     calls.on_failed = [this](data::leg_failure failure, std::string const& why) {
         calls_.on_failure(failure, why);
         calls_.on_event(ftp::client_data_failed{to_core(failure)});

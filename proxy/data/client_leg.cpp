@@ -19,7 +19,6 @@ using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t most_candidates = 4;
-constexpr milliseconds silence_limit{5000};
 constexpr milliseconds grace{1000};  // for another candidate, after the last one failed
 constexpr std::size_t discard_limit = 256 * 1024;
 
@@ -35,7 +34,6 @@ struct client_leg::state : std::enable_shared_from_this<state> {
     struct candidate {
         std::unique_ptr<tls::stream> stream;
         clock::time_point since;
-        bool heard = false;  // anything was received
     };
     using candidate_ptr = std::shared_ptr<candidate>;
 
@@ -62,7 +60,8 @@ struct client_leg::state : std::enable_shared_from_this<state> {
 
     void accepted(tcp::socket socket);
     void advance(candidate_ptr const& which);
-    void resume(candidate_ptr const& which, tls::direction awaited, error_code ec);
+    void resume(candidate_ptr const& which, error_code ec);
+    void tell_of_handshake(candidate const& one);
     void judge(candidate_ptr const& which);
     void lost(candidate_ptr const& which, leg_failure kind, std::string text);
     void won(std::unique_ptr<tls::stream> stream);
@@ -91,6 +90,7 @@ struct client_leg::state : std::enable_shared_from_this<state> {
     clock::time_point begun_at{};
     clock::time_point grace_until{};
     bool begun = false;
+    bool told_of_handshake = false;
     bool ended = false;  // reported or closed: no handler is called any more
 };
 
@@ -164,13 +164,14 @@ void client_leg::state::protect(std::optional<tls::server_options> tls) {
         failure = remembered_failure{leg_failure::handshake, "PROT C after the data TLS handshake"};
     }
     for (auto const& one : before) {
-        if (!one->heard) accepted(std::move(one->stream->socket()));
+        if (!one->stream->heard()) accepted(std::move(one->stream->socket()));
     }
 }
 
 void client_leg::state::begin() {
     if (ended) return;
     if (target) connect();
+    for (auto const& one : std::vector(candidates)) tell_of_handshake(*one);
     if (!winner && !failure && candidates.empty() && !is_waiting_for_tcp()) {
         failure = remembered_failure{leg_failure::connect, "nothing was set up"};
     }
@@ -209,12 +210,13 @@ void client_leg::state::accepted(tcp::socket socket) {
 
 void client_leg::state::advance(candidate_ptr const& which) {
     tls::io_result const step = which->stream->handshake();
+    tell_of_handshake(*which);
     if (step.status == tls::io_status::ok) return judge(which);
     if (step.status != tls::io_status::would_block) {
         return lost(which, leg_failure::handshake, "data TLS handshake: " + why(*which->stream));
     }
-    auto handler = [self = shared_from_this(), weak = std::weak_ptr(which), awaited = step.wait](error_code ec) {
-        if (auto const one = weak.lock()) self->resume(one, awaited, ec);
+    auto handler = [self = shared_from_this(), weak = std::weak_ptr(which)](error_code ec) {
+        if (auto const one = weak.lock()) self->resume(one, ec);
     };
     if (step.wait == tls::direction::read) {
         which->stream->wait_readable(std::move(handler));
@@ -223,15 +225,19 @@ void client_leg::state::advance(candidate_ptr const& which) {
     }
 }
 
-void client_leg::state::resume(candidate_ptr const& which, tls::direction awaited, error_code ec) {
+void client_leg::state::resume(candidate_ptr const& which, error_code ec) {
     if (ended || ec == boost::asio::error::operation_aborted) return;
     if (ec) {
         lost(which, leg_failure::handshake, "data TLS handshake: " + ec.message());
     } else {
-        which->heard = which->heard || awaited == tls::direction::read;
         advance(which);
     }
     settle();
+}
+
+void client_leg::state::tell_of_handshake(candidate const& one) {
+    if (!begun || ended || !one.stream->heard() || std::exchange(told_of_handshake, true)) return;
+    if (calls.on_handshaking) calls.on_handshaking();
 }
 
 void client_leg::state::judge(candidate_ptr const& which) {
@@ -277,8 +283,8 @@ void client_leg::state::stop() {
 
 // A silent candidate is dropped only while another may be the client: alone it is a client that never starts TLS.
 clock::time_point client_leg::state::silent_until(candidate const& one) const {
-    if (one.heard || candidates.size() < 2) return clock::time_point::max();
-    return clock_start(one) + std::min(silence_limit, settings.handshake_timeout);
+    if (one.stream->heard() || candidates.size() < 2) return clock::time_point::max();
+    return clock_start(one) + std::min(settings.silence_timeout, settings.handshake_timeout);
 }
 
 clock::time_point client_leg::state::next_deadline() const {

@@ -29,6 +29,7 @@ struct client_leg_settings {
     bool require_resumption = true;                       ///< B-156; only with tls
     std::chrono::milliseconds connect_timeout{30'000};    ///< from begin() until TCP is up
     std::chrono::milliseconds handshake_timeout{10'000};  ///< from accept or connect until TLS is up
+    std::chrono::milliseconds silence_timeout{5'000};     ///< of a mute candidate beside others (A-022)
 };
 
 class client_leg {
@@ -37,6 +38,8 @@ public:
 
     struct handlers {
         std::function<void(std::unique_ptr<tls::stream>)> on_up;
+        /// A candidate has begun its TLS handshake; after begin(), at most once, before on_up or on_failed.
+        std::function<void()> on_handshaking;
         /// The text says why in words for the log.
         std::function<void(leg_failure, std::string)> on_failed;
         /// A connection from another address, or one that completed TLS without belonging to this session: for the

@@ -208,6 +208,9 @@ void control_core::on(client_listen_failed const&) { setup_.on_client_listen_fai
 void control_core::on(backend_listening const& happened) { setup_.on_backend_listening(happened); }
 void control_core::on(backend_listen_failed const&) { setup_.on_backend_listen_failed(); }
 
+void control_core::on(client_data_handshaking const&) {
+    if (transferring()) transfer_.on_client_handshaking();
+}
 void control_core::on(client_data_up const&) {
     if (transferring()) transfer_.on_client_up();
 }

@@ -55,6 +55,7 @@ private:
     void on(client_listen_failed const&);
     void on(backend_listening const& happened);
     void on(backend_listen_failed const&);
+    void on(client_data_handshaking const&);
     void on(client_data_up const&);
     void on(client_data_failed const& happened);
     void on(backend_data_up const&);

@@ -42,6 +42,7 @@ struct client_listening { std::uint16_t port = 0; };
 struct client_listen_failed {};
 struct backend_listening { ip_endpoint where; };
 struct backend_listen_failed {};
+struct client_data_handshaking {};                      ///< the client has sent its ClientHello
 struct client_data_up {};                               ///< belongs to this session, handshake done
 enum class data_fault { connect, handshake, not_resumed };
 struct client_data_failed { data_fault fault = data_fault::connect; };
@@ -68,7 +69,8 @@ struct shutdown { shutdown_kind kind = shutdown_kind::drain; };
 
 using event = std::variant<client_bytes, client_secured, client_cleared, client_gone, access_decided, backend_connected,
                            backend_unreachable, backend_bytes, backend_gone, client_listening, client_listen_failed,
-                           backend_listening, backend_listen_failed, client_data_up, client_data_failed, backend_data_up,
+                           backend_listening, backend_listen_failed, client_data_handshaking,
+                           client_data_up, client_data_failed, backend_data_up,
                            backend_data_failed, relay_done, client_data_finished, progress, deadline_passed, shutdown>;
 
 }  // namespace ftpsgate::ftp

@@ -24,11 +24,25 @@ void transfer_machine::start(command const& what) {
 
 void transfer_machine::on_reply(reply const& answer) {
     if (answer.is_final()) return on_final(answer);
-    if (now_.told || now_.answered || now_.aborting) return;      // at most one (B-194)
-    now_.told = true;
+    if (!now_.start && !now_.answered && !now_.aborting) on_start(answer);            // at most one (B-194)
+}
+
+// At once, but for one case: a client that uploads under TLS 1.3 may end its data connection before the tickets that it
+// needs for the next one have arrived, if it is let go before its handshake, which it has begun, is over (curl; B-160).
+void transfer_machine::on_start(reply const& answer) {
+    now_.start = answer;
     context_.cancel(deadline_kind::reply);
-    context_.show(answer);
+    bool const hold = is_upload() && now_.client_handshaking && !now_.client_up && !now_.client_fault;
+    if (hold) return context_.arm(deadline_kind::start, waits::start);
+    tell_start();
     advance();
+}
+
+void transfer_machine::tell_start() {
+    if (!now_.start || now_.told) return;
+    now_.told = true;
+    context_.cancel(deadline_kind::start);
+    context_.show(*now_.start);
 }
 
 void transfer_machine::on_final(reply const& answer) {
@@ -49,12 +63,14 @@ void transfer_machine::on_final(reply const& answer) {
     }
     if (!answer.is_completion()) return fail(451, "The server gave an answer that makes no sense here.",
                                              transfer_result::backend_failed);
+    tell_start();
     now_.good_final = answer;
     advance();
 }
 
 void transfer_machine::on_client_up() {
     now_.client_up = true;
+    tell_start();
     advance();
 }
 
@@ -65,6 +81,7 @@ void transfer_machine::on_backend_up() {
 
 void transfer_machine::on_client_failed(data_fault fault) {
     now_.client_fault = fault;                  // told to the client behind the 1yz (B-155, B-212)
+    tell_start();
     advance();
 }
 
@@ -174,7 +191,7 @@ void transfer_machine::fail(int code, std::string_view text, transfer_result res
     now_.result = result;
     context_.act(abort_data{});
     context_.answer(code, text);
-    for (auto const kind : {deadline_kind::reply, deadline_kind::verdict, deadline_kind::linger}) context_.cancel(kind);
+    for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::verdict, deadline_kind::linger}) context_.cancel(kind);
     if (state_.finals_due == 0) return complete();
     context_.arm(deadline_kind::settle, waits::settle);
 }
@@ -182,7 +199,7 @@ void transfer_machine::fail(int code, std::string_view text, transfer_result res
 void transfer_machine::answer_with(reply const& answer) {
     now_.answered = true;
     context_.show(answer);
-    for (auto const kind : {deadline_kind::reply, deadline_kind::verdict, deadline_kind::linger}) context_.cancel(kind);
+    for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::verdict, deadline_kind::linger}) context_.cancel(kind);
     if (state_.finals_due == 0) return complete();
     context_.arm(deadline_kind::settle, waits::settle);
 }
@@ -190,6 +207,10 @@ void transfer_machine::answer_with(reply const& answer) {
 void transfer_machine::on_deadline(deadline_kind kind) {
     if (kind == deadline_kind::settle || kind == deadline_kind::reply) return backend_is_silent();
     if (now_.answered || now_.aborting) return;
+    if (kind == deadline_kind::start) {
+        tell_start();
+        return advance();
+    }
     if (kind == deadline_kind::linger) return context_.act(ask_progress{});
     if (kind != deadline_kind::verdict) return;
     if (now_.backend_fault) return give_up_on_backend_leg();
@@ -223,6 +244,7 @@ void transfer_machine::request_abort() {
     now_.aborting = true;
     ++abort_answers_;
     if (!now_.delivered) context_.act(abort_data{});
+    context_.cancel(deadline_kind::start);
     context_.cancel(deadline_kind::verdict);
     context_.cancel(deadline_kind::linger);
     context_.ask_backend("ABOR\r\n", sensitivity::plain, urgency::telnet_synch);       // B-229
@@ -266,7 +288,7 @@ void transfer_machine::on_backend_gone(reply const* last_words) {
 }
 
 void transfer_machine::complete() {
-    for (auto const kind : {deadline_kind::reply, deadline_kind::settle, deadline_kind::verdict, deadline_kind::linger})
+    for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::settle, deadline_kind::verdict, deadline_kind::linger})
         context_.cancel(kind);
     context_.act(abort_data{});                 // whatever is left of the legs
     report();

@@ -20,6 +20,7 @@ public:
 
     void start(command const& what);
     void on_reply(reply const& answer);
+    void on_client_handshaking() { now_.client_handshaking = true; }
     void on_client_up();
     void on_client_failed(data_fault fault);
     void on_backend_up();
@@ -47,7 +48,9 @@ private:
         bool backend_up = false;
         std::optional<data_fault> client_fault;
         bool backend_fault = false;
-        bool told = false;                     // the 1yz was shown (B-194)
+        bool client_handshaking = false;
+        std::optional<reply> start;            // the backend's 1yz
+        bool told = false;                     // it was shown (B-194)
         std::optional<reply> good_final;       // of the backend, held until the data is delivered
         bool copying = false;
         std::optional<copy_result> copied;
@@ -61,6 +64,8 @@ private:
     };
 
     bool is_upload() const { return now_.way == direction::upload; }
+    void on_start(reply const& answer);
+    void tell_start();
     void on_final(reply const& answer);
     void advance();
     void finish_without_start();

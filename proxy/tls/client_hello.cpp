@@ -90,6 +90,13 @@ bool will_be_tls13(SSL_CLIENT_HELLO const& hello, SSL_CTX const* context) {
 
 }  // namespace
 
+bool reads_only_downloads(SSL_CLIENT_HELLO const& hello) {
+    constexpr std::uint16_t record_size_limit = 28;
+    std::uint8_t const* data = nullptr;
+    std::size_t size = 0;
+    return SSL_early_callback_ctx_extension_get(&hello, record_size_limit, &data, &size) == 1;
+}
+
 bool supports_certificate(SSL_CLIENT_HELLO const& hello, SSL_CTX const* context) {
     EVP_PKEY const* const key = SSL_CTX_get0_privatekey(context);
     if (key == nullptr) return false;

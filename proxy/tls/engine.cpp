@@ -40,7 +40,7 @@ want engine::handshake() {
     int const result = SSL_do_handshake(ssl_.get());
     if (result != 1) return judge(result);
     established_ = true;
-    if (options_.channel == channel_kind::data) send_tickets();
+    if (options_.channel == channel_kind::data && !late_tickets_) send_tickets();
     return want::nothing;
 }
 

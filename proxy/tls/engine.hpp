@@ -111,6 +111,7 @@ private:
     server_options options_;
     bool established_ = false;
     bool tickets_sent_ = false;
+    bool late_tickets_ = false;  // with the first write or close_notify, see client_hello.hpp
     bool input_ended_ = false;
     bool close_sent_ = false;
     bool close_received_ = false;

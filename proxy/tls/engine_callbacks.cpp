@@ -62,6 +62,7 @@ engine* engine_callbacks::owner_of(SSL const* ssl) {
 
 ssl_select_cert_result_t engine_callbacks::choose_certificate(SSL_CLIENT_HELLO const* hello) {
     engine* const self = owner_of(hello->ssl);
+    self->late_tickets_ = reads_only_downloads(*hello);
     auto const sent = sent_name(hello->ssl);
     auto const name = sent.empty() ? std::optional(std::string()) : usable_server_name(sent);
     // Refused in answer_server_name(), which can say why; an error here would be a bare handshake_failure.

@@ -175,6 +175,7 @@ io_result stream::receive(std::span<std::uint8_t> into) {
         count = socket_.read_some(asio::buffer(into.data(), into.size()), ec);
     } while (ec == asio::error::interrupted);
     drained_ = count > 0 && count < into.size();
+    heard_ = heard_ || count > 0;
     if (count > 0) return {io_status::ok, count, direction::read};
     if (is_would_block(ec)) return {io_status::would_block, 0, direction::read};
     if (ec == asio::error::eof) return {io_status::end, 0, direction::read};

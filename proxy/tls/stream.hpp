@@ -88,6 +88,8 @@ public:
 
     void close();  ///< FIN without close_notify if nothing was sent before
     void reset();  ///< RST: the peer sees that the connection was cut (B-167, B-168)
+    /// The peer has sent at least one byte.
+    bool heard() const { return heard_; }
     bool is_open() const { return socket_.is_open(); }
     /// The socket's last error (also the RST behind a truncated); not set by would_block or end.
     boost::system::error_code error() const { return error_; }
@@ -105,6 +107,7 @@ private:
     std::unique_ptr<engine> engine_;
     byte_queue clear_input_;  // left over by stop_tls()
     boost::system::error_code error_;
+    bool heard_ = false;
     bool drained_ = false;             // the last receive emptied the socket: the next one needs no system call
     bool close_notify_waits_ = false;  // output had no room for it
 };

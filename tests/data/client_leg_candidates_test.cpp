@@ -122,7 +122,8 @@ TEST_CASE("client_leg: a silent candidate beside another is dropped without fail
           "[data][client_leg]") {
     fixture f;
     f.protect();
-    f.settings.handshake_timeout = 60ms;  // shorter than five seconds: it is the limit of silence too
+    bool const by_handshake_timeout = GENERATE(true, false);  // the shorter one counts
+    (by_handshake_timeout ? f.settings.handshake_timeout : f.settings.silence_timeout) = 60ms;
     f.listen();
     f.leg->begin();
     auto const silent = f.connect(f.leg->port());
@@ -137,6 +138,23 @@ TEST_CASE("client_leg: a silent candidate beside another is dropped without fail
     REQUIRE(f.run_until_called());
     CHECK(f.up_is(*client));
     CHECK(f.failures.empty());
+}
+
+TEST_CASE("client_leg: silence is no failure, and a candidate that sent something is not silent",
+          "[data][client_leg]") {
+    fixture f;
+    f.protect();
+    f.settings.silence_timeout = 40ms;
+    f.settings.connect_timeout = 300ms;
+    f.listen();
+    f.leg->begin();
+    auto const silent = f.connect(f.leg->port());
+    auto const slow = f.connect(f.leg->port());
+    slow->send(std::string("\x16\x03\x01\x02\x00\x01", 6));
+    REQUIRE(f.run_until([&] { return silent->end != test::tcp_end::none; }));
+    f.run_for(80ms);
+    CHECK(slow->end == test::tcp_end::none);
+    CHECK(f.calls == 0);
 }
 
 TEST_CASE("client_leg: after a failed candidate another has a second (A-022)", "[data][client_leg]") {

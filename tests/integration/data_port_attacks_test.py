@@ -177,7 +177,10 @@ def test_a_backend_that_sends_on_an_upload(gate, command, sent):
     gate.backend.on(command.split()[0], store)
     client = gate.logged_in()
     _, data = client.begin(command)
-    data.send(b"the beginning of a file")
+    try:
+        data.send(b"the beginning of a file")
+    except OSError:
+        pass                        # cut off already
     assert client.reply().code == 426
     data.read_all()
     assert data.received == b""

