@@ -25,6 +25,7 @@ std::string obstacle(std::string const& path) {
 
 std::optional<std::string> read_input_file(config::file_path const& file, std::string const& key,
                                            config::problems& faults) {
+    if (file.path.empty()) return std::nullopt;  // the loader has said why
     std::string reason = obstacle(file.path);
     if (reason.empty()) {
         errno = 0;

@@ -54,6 +54,9 @@ session::session(surroundings around, boost::asio::ip::tcp::socket socket,
       core_(core_settings_of(*group_, client_addresses_)),
       journal_(around.log, text_of(peer)) {
     keep_alive(socket);
+    // A byte that a client sends as urgent data belongs where it stands, in a TLS record as in Telnet (B-231).
+    boost::system::error_code ignored;
+    socket.set_option(boost::asio::socket_base::out_of_band_inline(true), ignored);
     client_ = std::make_shared<control_channel>(std::move(socket), home_, client_handlers());
     data_.client_addresses(client_addresses_);
 }
@@ -183,7 +186,7 @@ tls::server_options session::data_tls_options() {
 void session::secured(tls::session_facts const& facts) {
     journal_.moved_to(*group_->sites[sni_site_]);
     journal_.tls_established(tls::channel_kind::control, facts, std::chrono::steady_clock::now() - handshake_began_);
-    deliver(ftp::client_secured{sni_site_, facts.server_name});
+    deliver(ftp::client_secured{sni_site_, facts.server_name, facts.version});
 }
 
 void session::backend_decided(backend_outcome outcome) {

@@ -82,7 +82,8 @@ void ending::close() {
     timer.cancel();
     if (leg->is_open()) discard_input(leg->socket(), discard_limit);
     leg->close();
-    report(false);
+    // A peer that closed with close_notify had what it wanted: some stop at the size that the 1xx named (curl).
+    report(leg->close_notify_received());
 }
 
 tls::stream::wait_handler ending::then(void (ending::*next)()) {

@@ -76,6 +76,7 @@ private:
     bool refuse_by_state(command const& what);
     bool refuse_in_clear(command const& what);
     void unknown(command const& what);
+    void count_unknown();
     void dispatch(command& what);
     void dispatch_session(command& what);
     void dispatch_logged_in(command& what);

@@ -41,7 +41,11 @@ void control_core::malformed(command const& what) {
         return context_.end(end_reason::protocol);
     }
     context_.answer(500, "Command not understood.");
-    if (state_.login != login_phase::in && ++unknown_commands_ > unknown_commands_limit)
+    count_unknown();
+}
+
+void control_core::count_unknown() {
+    if (state_.login != login_phase::in && ++unknown_commands_ >= unknown_commands_limit)
         context_.refuse_service("Too many unknown commands.", end_reason::protocol);
 }
 
@@ -96,7 +100,10 @@ bool control_core::refuse_by_state(command const& what) {
 
 void control_core::dispatch(command& what) {
     if (what.id() == verb::unknown && state_.login != login_phase::in && is_http(what.name)) return malformed(what);
-    if (refuse_by_state(what)) return;
+    if (refuse_by_state(what)) {
+        if (what.id() == verb::unknown) count_unknown();
+        return;
+    }
     if (what.id() == verb::unknown) return unknown(what);
     dispatch_session(what);
 }

@@ -20,6 +20,7 @@ struct client_bytes { std::string_view bytes; };        ///< plain text; valid d
 struct client_secured {                                 ///< the TLS handshake is done
     std::size_t site = 0;                               ///< chosen by SNI, or the one that start_tls named
     std::string server_name;                            ///< SNI, "" = none
+    std::string version;                                ///< "TLSv1.3"
 };
 struct client_cleared {};                               ///< CCC is done: both close_notify were seen
 struct client_gone {};                                  ///< ended or broke, handshake failures included

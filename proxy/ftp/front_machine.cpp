@@ -54,6 +54,7 @@ void front_machine::on_secured(client_secured const& how) {
     state_.control = control_channel::tls;
     state_.site = how.site;
     state_.server_name = how.server_name;
+    state_.tls_version = how.version;
     bool const private_data = (is_implicit || private_after_auth_) && state_.rules().data != data_rule::deny;
     state_.pbsz = is_implicit || private_after_auth_;
     state_.protect_data = private_data;                // else Clear (B-057)
@@ -215,7 +216,8 @@ void front_machine::help() {
 
 void front_machine::status() {
     reply answer(211, "FTP server status:");
-    answer.lines.emplace_back(state_.control == control_channel::tls ? " Control connection: TLS" : " Control connection: clear");
+    answer.lines.emplace_back(" Control connection: " +
+                              (state_.control == control_channel::tls ? state_.tls_version : "clear"));
     answer.lines.emplace_back(state_.protect_data ? " Data connections: private" : " Data connections: clear");
     answer.lines.emplace_back(state_.login == login_phase::in ? " Logged in" : " Not logged in");
     answer.lines.emplace_back("End of status.");

@@ -50,8 +50,8 @@ void relay_machine::opts(command const& what) {
     std::string const option = first_word(what.argument);
     bool const utf8 = option == "UTF8" || option == "UTF-8";
     verb_row const& row = find_verb(option);
-    bool const unknown = row.id == verb::unknown || row.how == treatment::refuse || state_.rules().denies(row);
-    if (!utf8 && unknown) return context_.answer(501, "Option not understood.");     // B-101
+    bool const passed_on = row.how == treatment::forward || row.how == treatment::transfer;
+    if (!utf8 && (!passed_on || state_.rules().denies(row))) return context_.answer(501, "Option not understood.");     // B-101
     send(what, kind::plain);
 }
 

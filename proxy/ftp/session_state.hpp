@@ -41,6 +41,7 @@ struct session_state {
     std::size_t site = 0;
     bool host_given = false;                 ///< the site was chosen by HOST or host|user
     std::string server_name;                 ///< SNI
+    std::string tls_version;                 ///< "TLSv1.3", for STAT
 
     activity now = activity::idle;
     control_channel control = control_channel::clear;

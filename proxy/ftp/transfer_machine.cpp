@@ -106,6 +106,8 @@ void transfer_machine::advance() {
     }
     if (!now_.good_final) return;
     if (!now_.told && !now_.copying) return finish_without_start();
+    if (now_.copied == copy_result::backend_failed)       // 226, for a data connection that it did not serve
+        return fail(426, "Transfer failed.", transfer_result::backend_failed);
     if (now_.copied) return copied_clean();
     if (now_.copying && !is_upload()) context_.arm(deadline_kind::linger, waits::linger);
 }

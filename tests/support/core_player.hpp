@@ -35,7 +35,7 @@ inline std::string to_string(step const& one) {
     static constexpr char const* names[] = {
         "client_bytes",      "client_secured",  "client_cleared",      "client_gone",           "access_decided",
         "backend_connected", "unreachable",     "backend_bytes",       "backend_gone",          "client_listening",
-        "listen_failed",     "backend_listens", "backend_listen_fail", "client_data_up",        "client_data_failed",
+        "listen_failed",     "backend_listens", "backend_listen_fail", "client_handshaking",    "client_data_up",     "client_data_failed",
         "backend_data_up",   "backend_data_failed", "relay_done",      "client_data_finished",  "progress",
         "deadline_passed",   "shutdown"};
     if (one.from == step::side::driver) {
