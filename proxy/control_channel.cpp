@@ -9,7 +9,7 @@
 namespace ftpsgate::proxy {
 
 namespace {
-constexpr int reads_in_a_row = 8;       // then other sessions have their turn
+constexpr int reads_in_a_row = 8;  // then other sessions have their turn
 
 std::span<std::uint8_t const> bytes_of(std::string const& text, std::size_t from) {
     return {reinterpret_cast<std::uint8_t const*>(text.data()) + from, text.size() - from};
@@ -17,9 +17,12 @@ std::span<std::uint8_t const> bytes_of(std::string const& text, std::size_t from
 }  // namespace
 
 control_channel::control_channel(tls::stream::socket_type socket, worker& home, handlers calls)
-    : home_(home), stream_(std::move(socket), home.buffers), calls_(std::move(calls)) {}
+    : home_(home), stream_(std::move(socket), home.buffers), calls_(std::move(calls)) {
+}
 
-void control_channel::start() { resume(); }
+void control_channel::start() {
+    resume();
+}
 
 void control_channel::resume() {
     if (!paused_ || mode_ != mode::open) return;
@@ -30,8 +33,10 @@ void control_channel::resume() {
 // Not at once: handlers never run from within a call.
 void control_channel::pump_later(tls::direction way) {
     boost::asio::post(stream_.socket().get_executor(), [self = shared_from_this(), way] {
-        if (way == tls::direction::read) self->pump_read();
-        else if (!self->waiting_write_) self->pump_write();
+        if (way == tls::direction::read)
+            self->pump_read();
+        else if (!self->waiting_write_)
+            self->pump_write();
     });
 }
 
@@ -135,8 +140,8 @@ void control_channel::handshake() {
     pump_read();
 }
 
-// While clearing: the peer's close_notify ends TLS. While closing: whatever still comes is thrown away, so that the kernel
-// does not turn our FIN into a reset (B-089, B-171).
+// While clearing: the peer's close_notify ends TLS. While closing: whatever still comes is thrown away, so that the
+// kernel does not turn our FIN into a reset (B-089, B-171).
 void control_channel::await_close_notify() {
     for (;;) {
         auto const got = stream_.read(home_.scratch);
@@ -193,8 +198,10 @@ void control_channel::wait(tls::direction way) {
         (way == tls::direction::read ? self->waiting_read_ : self->waiting_write_) = false;
         if (!error) self->ready(way);
     };
-    if (way == tls::direction::read) stream_.wait_readable(std::move(handler));
-    else stream_.wait_writable(std::move(handler));
+    if (way == tls::direction::read)
+        stream_.wait_readable(std::move(handler));
+    else
+        stream_.wait_writable(std::move(handler));
 }
 
 void control_channel::ready(tls::direction way) {

@@ -24,9 +24,9 @@ public:
 
     struct handlers {
         std::function<void(std::string_view)> on_bytes;
-        std::function<void()> on_end;                       ///< the peer ended or broke it; nothing follows
+        std::function<void()> on_end;  ///< the peer ended or broke it; nothing follows
         std::function<void(tls::session_facts const&)> on_secured;
-        std::function<void(tls::failure const&)> on_secure_failed;   ///< nothing follows
+        std::function<void(tls::failure const&)> on_secure_failed;  ///< nothing follows
         std::function<void()> on_cleared;
         /// Asked before each read; false pauses until resume().
         std::function<bool()> wants_bytes;
@@ -36,8 +36,8 @@ public:
 
     control_channel(tls::stream::socket_type socket, worker& home, handlers calls);
 
-    void start();                ///< begins to read
-    void resume();               ///< wants_bytes may have become true
+    void start();   ///< begins to read
+    void resume();  ///< wants_bytes may have become true
     void send(std::string bytes, after_sending then = after_sending::keep);
     /// IAC IP as data and IAC DM as TCP urgent data (RFC 959 3.4.6, B-229), then the bytes. Clear connections only.
     void send_synch(std::string bytes);
@@ -71,14 +71,14 @@ private:
     tls::stream stream_;
     handlers calls_;
     mode mode_ = mode::open;
-    bool paused_ = true;                // by wants_bytes, or not started
-    bool silent_ = false;               // closed: no handler is called any more
+    bool paused_ = true;   // by wants_bytes, or not started
+    bool silent_ = false;  // closed: no handler is called any more
     bool waiting_read_ = false;
     bool waiting_write_ = false;
     bool secret_queued_ = false;
     bool close_notify_sent_ = false;
     std::string out_;
-    std::size_t sent_ = 0;              // of out_
+    std::size_t sent_ = 0;  // of out_
     std::unique_ptr<tls::server_options> upgrade_;
     bool clear_wanted_ = false;
     std::unique_ptr<boost::asio::steady_timer> close_timer_;

@@ -5,7 +5,7 @@ namespace ftpsgate::proxy {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto linger = 1s;        // for the client's close_notify, which is not required (B-165)
+constexpr auto linger = 1s;  // for the client's close_notify, which is not required (B-165)
 
 ftp::data_fault to_core(data::leg_failure failure) {
     switch (failure) {
@@ -38,7 +38,9 @@ boost::asio::ip::address to_asio(ftp::ip_address const& address) {
     return boost::asio::ip::make_address(address.text());
 }
 
-boost::asio::ip::tcp::endpoint to_asio(ftp::ip_endpoint const& where) { return {to_asio(where.address), where.port}; }
+boost::asio::ip::tcp::endpoint to_asio(ftp::ip_endpoint const& where) {
+    return {to_asio(where.address), where.port};
+}
 
 ftp::ip_address to_core(boost::asio::ip::address const& address) {
     if (address.is_v6()) {
@@ -75,8 +77,8 @@ void data_connection::open_client_leg(ftp::protection level) {
         suspect_ = why;
     };
     suspect_.clear();
-    client_leg_ = std::make_unique<data::client_leg>(home_.loop.get_executor(), home_.buffers, std::move(leg),
-                                                     std::move(calls));
+    client_leg_ =
+        std::make_unique<data::client_leg>(home_.loop.get_executor(), home_.buffers, std::move(leg), std::move(calls));
 }
 
 void data_connection::listen_client(ftp::protection level) {
@@ -112,7 +114,8 @@ std::unique_ptr<data::backend_leg> data_connection::new_backend_leg() {
         calls_.on_failure(failure, why);
         calls_.on_event(ftp::backend_data_failed{});
     };
-    return std::make_unique<data::backend_leg>(home_.loop.get_executor(), home_.buffers, std::move(leg), std::move(calls));
+    return std::make_unique<data::backend_leg>(home_.loop.get_executor(), home_.buffers, std::move(leg),
+                                               std::move(calls));
 }
 
 void data_connection::listen_backend() {
@@ -148,9 +151,12 @@ void data_connection::relay_ended(data::relay_outcome outcome) {
     bytes_ = relay_->bytes();
     relay_.reset();
     if (outcome == data::relay_outcome::clean) {
-        // The source said all it had to say; a client that uploaded may wait for our end before it reads the reply (B-166).
-        if (way_ == ftp::copy_direction::to_backend) data::finish(std::move(client_), linger, [](bool) {});
-        else backend_.reset();
+        // The source said all it had to say; a client that uploaded may wait for our end before it reads the reply
+        // (B-166).
+        if (way_ == ftp::copy_direction::to_backend)
+            data::finish(std::move(client_), linger, [](bool) {});
+        else
+            backend_.reset();
     }
     calls_.on_event(ftp::relay_done{to_core(outcome, way_)});
 }
@@ -177,7 +183,7 @@ void data_connection::abort() {
     if (backend_) backend_->reset();
     client_.reset();
     backend_.reset();
-    alive_ = std::make_shared<char>();     // ends of an earlier transfer are no events of the next one
+    alive_ = std::make_shared<char>();  // ends of an earlier transfer are no events of the next one
 }
 
 void data_connection::ask_progress() {

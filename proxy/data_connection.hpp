@@ -29,13 +29,13 @@ public:
         std::chrono::milliseconds idle_timeout{300'000};
         bool require_resumption = true;
         std::shared_ptr<data::port_allocator> ports;
-        std::function<tls::server_options()> tls;       ///< for data connections of this control session
+        std::function<tls::server_options()> tls;  ///< for data connections of this control session
     };
     struct handlers {
         std::function<void(ftp::event)> on_event;
         /// TLS of the client's leg is up; the time since the transfer began.
         std::function<void(tls::session_facts const&, std::chrono::steady_clock::duration)> on_secured;
-        std::function<void(data::leg_failure, std::string const&)> on_failure;      ///< in words, for the log
+        std::function<void(data::leg_failure, std::string const&)> on_failure;  ///< in words, for the log
         /// Somebody else tried to be the client's data connection.
         std::function<void(std::string const&)> on_intruder;
     };
@@ -80,10 +80,10 @@ private:
     std::unique_ptr<tls::stream> backend_;
     std::unique_ptr<data::relay> relay_;
     ftp::copy_direction way_ = ftp::copy_direction::to_client;
-    std::string suspect_;                 // somebody else's attempt, if it turns out that it was not the client's
+    std::string suspect_;  // somebody else's attempt, if it turns out that it was not the client's
     std::uint64_t bytes_ = 0;
     std::chrono::steady_clock::time_point begun_{};
-    std::shared_ptr<void> alive_ = std::make_shared<char>();   // replaced with every transfer
+    std::shared_ptr<void> alive_ = std::make_shared<char>();  // replaced with every transfer
 };
 
 /// The core's addresses and Asio's.

@@ -6,17 +6,17 @@
 #include "proxy/server.hpp"
 #include "proxy/version.hpp"
 
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <iostream>
+#include <sys/resource.h>
 
 namespace {
 
 using namespace ftpsgate;
 
 int report(config::problems const& faults) {
-    for (auto const& fault : faults) std::cerr << config::render(fault) << '\n';
+    for (auto const& fault : faults)
+        std::cerr << config::render(fault) << '\n';
     return 2;
 }
 

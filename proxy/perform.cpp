@@ -8,20 +8,26 @@ namespace ftpsgate::proxy {
 
 namespace {
 using namespace std::chrono_literals;
-constexpr auto last_words_limit = 5s;     // for the client to take its final reply and close
-constexpr auto quit_limit = 1s;           // for the backend to answer QUIT
+constexpr auto last_words_limit = 5s;  // for the client to take its final reply and close
+constexpr auto quit_limit = 1s;        // for the backend to answer QUIT
 
-unsigned index_of(ftp::deadline_kind kind) { return static_cast<unsigned>(kind); }
+unsigned index_of(ftp::deadline_kind kind) {
+    return static_cast<unsigned>(kind);
+}
 }  // namespace
 
-void session::perform(ftp::send_client& action) { client_->send(std::move(action.bytes)); }
+void session::perform(ftp::send_client& action) {
+    client_->send(std::move(action.bytes));
+}
 
 void session::perform(ftp::start_tls const& action) {
     handshake_began_ = std::chrono::steady_clock::now();
     client_->start_tls(tls_options(action));
 }
 
-void session::perform(ftp::stop_tls const&) { client_->stop_tls(); }
+void session::perform(ftp::stop_tls const&) {
+    client_->stop_tls();
+}
 
 void session::perform(ftp::decide_access const& action) {
     ftp::access_decided decision;
@@ -74,25 +80,51 @@ void session::perform(ftp::listen_client const& action) {
     site().counters->passive_ports(site().ports->in_use());
 }
 
-void session::perform(ftp::target_client const& action) { data_.target_client(action.where, action.level); }
-void session::perform(ftp::protect_client const& action) { data_.protect_client(action.level); }
-void session::perform(ftp::listen_backend const&) { data_.listen_backend(); }
-void session::perform(ftp::target_backend const& action) { data_.target_backend(action.where); }
-void session::perform(ftp::begin_data const&) { data_.begin(); }
-void session::perform(ftp::start_relay const& action) { data_.start_relay(action.way); }
-void session::perform(ftp::finish_client_data const&) { data_.finish_client(); }
-void session::perform(ftp::finish_backend_data const&) { data_.finish_backend(); }
+void session::perform(ftp::target_client const& action) {
+    data_.target_client(action.where, action.level);
+}
+void session::perform(ftp::protect_client const& action) {
+    data_.protect_client(action.level);
+}
+void session::perform(ftp::listen_backend const&) {
+    data_.listen_backend();
+}
+void session::perform(ftp::target_backend const& action) {
+    data_.target_backend(action.where);
+}
+void session::perform(ftp::begin_data const&) {
+    data_.begin();
+}
+void session::perform(ftp::start_relay const& action) {
+    data_.start_relay(action.way);
+}
+void session::perform(ftp::finish_client_data const&) {
+    data_.finish_client();
+}
+void session::perform(ftp::finish_backend_data const&) {
+    data_.finish_backend();
+}
 
 void session::perform(ftp::abort_data const&) {
     data_.abort();
     site().counters->passive_ports(site().ports->in_use());
 }
 
-void session::perform(ftp::ask_progress const&) { data_.ask_progress(); }
-void session::perform(ftp::arm_deadline const& action) { deadlines_.arm(index_of(action.kind), action.after); }
-void session::perform(ftp::cancel_deadline const& action) { deadlines_.cancel(index_of(action.kind)); }
-void session::perform(ftp::note_command const& action) { journal_.command(action); }
-void session::perform(ftp::note_denied const& action) { journal_.command_denied(action); }
+void session::perform(ftp::ask_progress const&) {
+    data_.ask_progress();
+}
+void session::perform(ftp::arm_deadline const& action) {
+    deadlines_.arm(index_of(action.kind), action.after);
+}
+void session::perform(ftp::cancel_deadline const& action) {
+    deadlines_.cancel(index_of(action.kind));
+}
+void session::perform(ftp::note_command const& action) {
+    journal_.command(action);
+}
+void session::perform(ftp::note_denied const& action) {
+    journal_.command_denied(action);
+}
 
 void session::perform(ftp::note_login const& action) {
     journal_.login(action, backend_ ? std::string_view(site().backends->name(backend_server_)) : std::string_view());
@@ -103,12 +135,14 @@ void session::perform(ftp::note_transfer const& action) {
     journal_.transfer(action, data_.bytes(), took);
 }
 
-void session::perform(ftp::note_attack const& action) { journal_.attack(action.kind, {}); }
+void session::perform(ftp::note_attack const& action) {
+    journal_.attack(action.kind, {});
+}
 
 void session::perform(ftp::finish const& action) {
     over_ = true;
     deadlines_.cancel_all();
-    client_->stream().forget_session();       // its id must not fill the cache for the rest of its days
+    client_->stream().forget_session();  // its id must not fill the cache for the rest of its days
     client_->close(action.reason == ftp::end_reason::client_gone ? 0ms : std::chrono::milliseconds(last_words_limit));
     journal_.closed(action.reason);
     boost::asio::post(home_.loop, [call = std::move(on_over_), this] { call(this); });

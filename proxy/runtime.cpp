@@ -44,8 +44,10 @@ std::size_t group_index(std::string_view verb_name) {
 ftp::verb_set denied_verbs(config::command_settings const& commands) {
     ftp::verb_set denied;
     if (!commands.allow.empty()) denied.set();
-    for (auto const& name : commands.allow) denied.reset(group_index(name));
-    for (auto const& name : commands.deny) denied.set(group_index(name));
+    for (auto const& name : commands.allow)
+        denied.reset(group_index(name));
+    for (auto const& name : commands.deny)
+        denied.set(group_index(name));
     return denied;
 }
 
@@ -70,12 +72,14 @@ std::shared_ptr<site_runtime> build_site(config::site_settings const& settings, 
     site->settings = settings;
     site->tls = policy::build_tls_context(settings.ssl, settings.name);
     faults.insert(faults.end(), site->tls.faults.begin(), site->tls.faults.end());
-    for (auto const& context : site->tls.contexts) tls::prepare_context(context.get());
+    for (auto const& context : site->tls.contexts)
+        tls::prepare_context(context.get());
     site->backends = std::make_shared<backend_pool>(settings.backend);
-    site->ports = std::make_shared<data::port_allocator>(settings.data.passive_ports.first,
-                                                         settings.data.passive_ports.last);
+    site->ports =
+        std::make_shared<data::port_allocator>(settings.data.passive_ports.first, settings.data.passive_ports.last);
     metrics::site_words words{settings.name, {}, counted_verbs()};
-    for (std::size_t i = 0; i < site->backends->size(); ++i) words.backends.push_back(site->backends->name(i));
+    for (std::size_t i = 0; i < site->backends->size(); ++i)
+        words.backends.push_back(site->backends->name(i));
     site->counters = std::make_unique<metrics::site_metrics>(counters, words);
     if (!site->tls.contexts.empty()) site->counters->certificate_not_after(site->tls.not_after);
     return site;
@@ -127,9 +131,8 @@ ftp::site_rules rules_of(config::site_settings const& site, std::string certific
     rules.backend_names = hidden_names(site.backend);
     rules.passive_address = ftp::ip_address::parse(site.data.passive_address);
     rules.allow_active = site.data.allow_active;
-    rules.truncated_uploads = site.ssl.truncated_uploads == config::truncated_upload::accept
-                                  ? ftp::truncation::accept
-                                  : ftp::truncation::reject;
+    rules.truncated_uploads = site.ssl.truncated_uploads == config::truncated_upload::accept ? ftp::truncation::accept
+                                                                                             : ftp::truncation::reject;
     rules.denied = denied_verbs(site.commands);
     rules.pass_unknown = site.commands.pass_unknown && site.commands.allow.empty();
     rules.command_line = site.limits.command_line;
@@ -144,7 +147,8 @@ ftp::site_rules rules_of(config::site_settings const& site, std::string certific
 runtime_result build_runtime(config::settings settings, metrics::registry& counters) {
     runtime_result result;
     auto built = std::make_shared<runtime>();
-    for (auto const& site : settings.sites) built->sites.push_back(build_site(site, counters, result.faults));
+    for (auto const& site : settings.sites)
+        built->sites.push_back(build_site(site, counters, result.faults));
     if (!result.faults.empty()) return result;
     for (auto const& group : group_listeners(built->sites)) {
         complete(*group);

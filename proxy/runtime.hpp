@@ -32,7 +32,7 @@ struct listener_group {
     config::endpoint address;
     config::tls_mode tls = config::tls_mode::explicit_tls;
     std::vector<std::shared_ptr<site_runtime>> sites;
-    std::shared_ptr<std::vector<ftp::site_rules> const> rules;   ///< index by index those of `sites`
+    std::shared_ptr<std::vector<ftp::site_rules> const> rules;  ///< index by index those of `sites`
     /// Where tickets and session ids of all connections of this listener live; null = no site has a certificate.
     SSL_CTX* tickets = nullptr;
 };
@@ -44,7 +44,7 @@ struct runtime {
 };
 
 struct runtime_result {
-    std::shared_ptr<runtime const> value;   ///< null when there are faults
+    std::shared_ptr<runtime const> value;  ///< null when there are faults
     config::problems faults;
 };
 

@@ -6,8 +6,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
-#include <csignal>
 #include <algorithm>
+#include <csignal>
 #include <sstream>
 
 namespace ftpsgate::proxy {
@@ -56,7 +56,8 @@ server::server(std::shared_ptr<runtime const> snapshot, metrics::registry& count
       log_(log),
       places_([this] {
           std::vector<std::unique_ptr<place>> made(worker_count(snapshot_->settings.server.threads));
-          for (auto& one : made) one = std::make_unique<place>();
+          for (auto& one : made)
+              one = std::make_unique<place>();
           return made;
       }()),
       signals_(places_.front()->home.loop, SIGTERM, SIGINT, SIGUSR1),
@@ -71,15 +72,19 @@ int server::run() {
     wait_for_signal();
     for (std::size_t i = 1; i < places_.size(); ++i)
         places_[i]->thread = std::thread([this, i] { run_place(*places_[i]); });
-    for (auto& one : listeners_) one->start();
+    for (auto& one : listeners_)
+        one->start();
     announce();
     run_place(*places_.front());
-    for (std::size_t i = 1; i < places_.size(); ++i) places_[i]->thread.join();
+    for (std::size_t i = 1; i < places_.size(); ++i)
+        places_[i]->thread.join();
     log_line(log_, level::info, "stopped").field("status", exit_status_);
     return exit_status_;
 }
 
-void server::run_place(place& where) { where.home.loop.run(); }
+void server::run_place(place& where) {
+    where.home.loop.run();
+}
 
 bool server::open_listeners() {
     for (auto const& group : snapshot_->listeners)
@@ -89,7 +94,7 @@ bool server::open_listeners() {
 
 bool server::open_listener(std::shared_ptr<listener_group const> const& group) {
     listener::handlers calls;
-    auto const chosen = std::make_shared<std::size_t>(0);     // whose loop the next socket of this listener is bound to
+    auto const chosen = std::make_shared<std::size_t>(0);  // whose loop the next socket of this listener is bound to
     calls.next_executor = [this, chosen] {
         *chosen = next_place_++ % places_.size();
         return boost::asio::any_io_executor(places_[*chosen]->home.loop.get_executor());
@@ -142,14 +147,15 @@ bool server::open_metrics() {
 
 void server::announce() {
     std::string listeners;
-    for (auto const& one : listening_) listeners += (listeners.empty() ? "" : ",") + one;
+    for (auto const& one : listening_)
+        listeners += (listeners.empty() ? "" : ",") + one;
     log_line entry(log_, level::info, "ready");
     entry.field("listeners", listeners).field("sites", snapshot_->sites.size()).field("threads", places_.size());
     if (exposer_) entry.field("metrics", text_of(exposer_->local()));
 }
 
-void server::accepted(std::shared_ptr<listener_group const> const& group, tcp::socket socket,
-                      tcp::endpoint const& peer, std::size_t worker_index) {
+void server::accepted(std::shared_ptr<listener_group const> const& group, tcp::socket socket, tcp::endpoint const& peer,
+                      std::size_t worker_index) {
     place& where = *places_[worker_index];
     if (worker_index == 0) return begin_session(where, group, std::move(socket), peer);
     boost::asio::post(where.home.loop, [this, &where, group, peer, moved = std::move(socket)]() mutable {
@@ -186,7 +192,7 @@ void server::session_over(place& where, session* which) {
 void server::wait_for_signal() {
     signals_.async_wait([this](boost::system::error_code error, int number) {
         if (error) return;
-        wait_for_signal();        // first: the end of the last session cancels it
+        wait_for_signal();  // first: the end of the last session cancels it
         signalled(number);
     });
 }
@@ -197,12 +203,12 @@ void server::signalled(int number) {
             log_line(log_, level::error, "log_reopen_failed").field("reason", error.message());
         return;
     }
-    if (number == SIGHUP) {       // must not end the gate, though there is nothing to do for it yet
+    if (number == SIGHUP) {  // must not end the gate, though there is nothing to do for it yet
         log_line(log_, level::warning, "reload").field("result", "unsupported").field("hint", "restart instead");
         return;
     }
     if (!draining_) return drain();
-    exit_status_ = 1;             // asked twice: at once
+    exit_status_ = 1;  // asked twice: at once
     log_line(log_, level::warning, "stopped").field("status", exit_status_);
     std::_Exit(exit_status_);
 }
@@ -210,7 +216,8 @@ void server::signalled(int number) {
 void server::drain() {
     draining_ = true;
     log_line(log_, level::info, "draining").field("sessions", live_sessions_.load());
-    for (auto& one : listeners_) one->stop();
+    for (auto& one : listeners_)
+        one->stop();
     tell_sessions(ftp::shutdown_kind::drain);
     drain_timer_.expires_after(snapshot_->settings.server.drain_timeout);
     drain_timer_.async_wait([this](boost::system::error_code error) {
@@ -223,8 +230,10 @@ void server::tell_sessions(ftp::shutdown_kind kind) {
     for (auto& one : places_) {
         boost::asio::post(one->home.loop, [&where = *one, kind] {
             std::vector<session*> present;
-            for (auto const& [which, owned] : where.sessions) present.push_back(which);
-            for (session* which : present) which->shut_down(kind);
+            for (auto const& [which, owned] : where.sessions)
+                present.push_back(which);
+            for (session* which : present)
+                which->shut_down(kind);
         });
     }
 }
@@ -235,7 +244,8 @@ void server::finish_if_empty() {
     drain_timer_.cancel();
     signals_.cancel();
     if (exposer_) exposer_->stop();
-    for (auto& one : places_) one->keeps_running.reset();
+    for (auto& one : places_)
+        one->keeps_running.reset();
 }
 
 }  // namespace ftpsgate::proxy

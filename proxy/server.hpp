@@ -39,9 +39,10 @@ private:
         worker home;
         /// Makes the loop open its descriptors now, not when there may be none left.
         boost::asio::steady_timer descriptors_opened{home.loop};
-        boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keeps_running{home.loop.get_executor()};
+        boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keeps_running{
+            home.loop.get_executor()};
         std::unordered_map<session*, std::unique_ptr<session>> sessions;
-        std::thread thread;       // not for the first, which runs in run()
+        std::thread thread;  // not for the first, which runs in run()
     };
 
     bool open_listeners();
@@ -65,7 +66,7 @@ private:
     event_log& log_;
     std::vector<std::unique_ptr<place>> places_;
     std::vector<std::unique_ptr<listener>> listeners_;
-    std::vector<std::string> listening_;              // "SITE=ADDRESS:PORT/explicit", for the ready event
+    std::vector<std::string> listening_;  // "SITE=ADDRESS:PORT/explicit", for the ready event
     std::unique_ptr<metrics::exposer> exposer_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer drain_timer_;

@@ -7,7 +7,7 @@ namespace ftpsgate::proxy {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr std::size_t client_backlog_limit = 64 * 1024;   // unread replies: then nothing more is read for it
+constexpr std::size_t client_backlog_limit = 64 * 1024;  // unread replies: then nothing more is read for it
 constexpr std::size_t backend_backlog_limit = 64 * 1024;
 
 // IPv4-mapped IPv6 addresses are IPv4 addresses for everybody but the socket.
@@ -25,8 +25,8 @@ address_pair ends_of(boost::asio::ip::tcp::socket const& socket, boost::asio::ip
 ftp::core_settings core_settings_of(listener_group const& group, address_pair const& addresses) {
     ftp::core_settings settings;
     settings.sites = group.rules;
-    settings.tls = group.tls == config::tls_mode::implicit_tls ? ftp::tls_start::implicit_tls
-                                                               : ftp::tls_start::explicit_tls;
+    settings.tls =
+        group.tls == config::tls_mode::implicit_tls ? ftp::tls_start::implicit_tls : ftp::tls_start::explicit_tls;
     settings.client = to_core(addresses.peer);
     settings.gate = to_core(addresses.local);
     return settings;
@@ -36,13 +36,12 @@ std::string text_of(boost::asio::ip::tcp::endpoint const& peer) {
     std::string const address = plain(peer.address()).to_string();
     std::string const port = std::to_string(peer.port());
     return peer.address().is_v6() && address.find(':') != std::string::npos ? "[" + address + "]:" + port
-                                                                           : address + ":" + port;
+                                                                            : address + ":" + port;
 }
 
 }  // namespace
 
-session::session(surroundings around, boost::asio::ip::tcp::socket socket,
-                 boost::asio::ip::tcp::endpoint const& peer)
+session::session(surroundings around, boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& peer)
     : home_(around.home),
       group_(std::move(around.group)),
       place_(std::move(around.place)),
@@ -93,7 +92,8 @@ void session::deliver(ftp::event const& what) {
 }
 
 void session::perform(ftp::actions todo) {
-    for (auto& action : todo) std::visit([this](auto& one) { perform(one); }, action);
+    for (auto& action : todo)
+        std::visit([this](auto& one) { perform(one); }, action);
 }
 
 // What the core holds back may go on now.
@@ -136,7 +136,9 @@ data_connection::handlers session::data_handlers() {
     calls.on_secured = [this](tls::session_facts const& facts, std::chrono::steady_clock::duration took) {
         journal_.tls_established(tls::channel_kind::data, facts, took);
     };
-    calls.on_failure = [this](data::leg_failure failure, std::string const& why) { journal_.data_failed(failure, why); };
+    calls.on_failure = [this](data::leg_failure failure, std::string const& why) {
+        journal_.data_failed(failure, why);
+    };
     calls.on_intruder = [this](std::string const& why) { journal_.attack(ftp::attack_kind::data_theft, why); };
     return calls;
 }
@@ -154,7 +156,7 @@ data_connection::settings session::data_settings() {
 }
 
 tls::server_options session::tls_options(ftp::start_tls const& action) {
-    binding_ = tls::session_binding();                    // nothing made before may be resumed (A-034, B-164)
+    binding_ = tls::session_binding();  // nothing made before may be resumed (A-034, B-164)
     sni_site_ = action.site;
     tls::server_options options;
     options.context = group_->tickets;

@@ -1,8 +1,8 @@
 // One client, from accept to close: owns the sockets, the clocks and the core, and moves events in and actions out. No
 // word of FTP is in here: what to do is decided by ftp::control_core, this only does it.
 //
-// All of a session runs on its worker's thread. Events that come up while actions are being performed wait in the inbox,
-// so the core is never entered from within itself.
+// All of a session runs on its worker's thread. Events that come up while actions are being performed wait in the
+// inbox, so the core is never entered from within itself.
 #pragma once
 
 #include "proxy/backend.hpp"
@@ -27,8 +27,8 @@ public:
         worker& home;
         event_log& log;
         std::shared_ptr<listener_group const> group;
-        session_limits::slot place;                 ///< of the group's first site, where the client was admitted
-        std::function<void(session*)> on_over;      ///< posted once; the owner may then destroy the session
+        session_limits::slot place;             ///< of the group's first site, where the client was admitted
+        std::function<void(session*)> on_over;  ///< posted once; the owner may then destroy the session
     };
 
     session(surroundings around, boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& peer);

@@ -6,9 +6,13 @@
 
 namespace ftpsgate::proxy {
 
-std::string version() { return FTPSGATE_VERSION; }
+std::string version() {
+    return FTPSGATE_VERSION;
+}
 
-std::string boringssl_version() { return "API " + std::to_string(BORINGSSL_API_VERSION); }
+std::string boringssl_version() {
+    return "API " + std::to_string(BORINGSSL_API_VERSION);
+}
 
 std::string boost_version() {
     return std::to_string(BOOST_VERSION / 100000) + "." + std::to_string(BOOST_VERSION / 100 % 1000) + "." +

@@ -8,6 +8,6 @@ namespace ftpsgate::proxy {
 std::string version();
 std::string boringssl_version();
 std::string boost_version();
-std::string version_text();     ///< all of it in one line
+std::string version_text();  ///< all of it in one line
 
 }  // namespace ftpsgate::proxy

@@ -171,7 +171,8 @@ void client_leg::state::protect(std::optional<tls::server_options> tls) {
 void client_leg::state::begin() {
     if (ended) return;
     if (target) connect();
-    for (auto const& one : std::vector(candidates)) tell_of_handshake(*one);
+    for (auto const& one : std::vector(candidates))
+        tell_of_handshake(*one);
     if (!winner && !failure && candidates.empty() && !is_waiting_for_tcp()) {
         failure = remembered_failure{leg_failure::connect, "nothing was set up"};
     }

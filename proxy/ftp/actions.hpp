@@ -15,26 +15,28 @@
 namespace ftpsgate::ftp {
 
 // --- the client's control connection
-struct send_client { std::string bytes; };
-struct start_tls {                     ///< after what was sent before is flushed -> client_secured / client_gone
-    std::size_t site = 0;
-    bool fixed = false;                ///< the site was chosen by HOST: SNI does not change it
+struct send_client {
+    std::string bytes;
 };
-struct stop_tls {};                    ///< close_notify, wait for the peer's -> client_cleared / client_gone
+struct start_tls {  ///< after what was sent before is flushed -> client_secured / client_gone
+    std::size_t site = 0;
+    bool fixed = false;  ///< the site was chosen by HOST: SNI does not change it
+};
+struct stop_tls {};  ///< close_notify, wait for the peer's -> client_cleared / client_gone
 
 // --- policy
-struct decide_access {                 ///< -> access_decided
+struct decide_access {  ///< -> access_decided
     std::size_t site = 0;
     std::string user;
 };
 
 // --- the backend's control connection
-struct connect_backend {};             ///< -> backend_connected / backend_unreachable
-enum class urgency { normal, telnet_synch };   ///< IAC IP, and IAC DM as TCP urgent data, first (B-229)
+struct connect_backend {};                    ///< -> backend_connected / backend_unreachable
+enum class urgency { normal, telnet_synch };  ///< IAC IP, and IAC DM as TCP urgent data, first (B-229)
 enum class sensitivity { plain, secret };
 struct send_backend {
     std::string bytes;
-    sensitivity content = sensitivity::plain;   ///< secret: wiped once it is sent
+    sensitivity content = sensitivity::plain;  ///< secret: wiped once it is sent
     urgency how = urgency::normal;
 };
 struct drop_backend {};                ///< QUIT if it can take it, then close; no event follows
@@ -42,46 +44,85 @@ struct learn_backend_refuses_epsv {};  ///< for later sessions (B-137)
 
 // --- data connections; at most one leg on each side
 enum class protection { clear, tls };
-struct listen_client { protection level = protection::tls; };         ///< -> client_listening / client_listen_failed
-struct target_client { ip_endpoint where; protection level = protection::tls; };
-struct protect_client { protection level = protection::tls; };        ///< PROT between set-up and transfer (B-056)
-struct listen_backend {};                                             ///< -> backend_listening / backend_listen_failed
-struct target_backend { ip_endpoint where; };
-struct begin_data {};                  ///< both legs -> client_data_up/_failed, backend_data_up/_failed
+struct listen_client {
+    protection level = protection::tls;
+};  ///< -> client_listening / client_listen_failed
+struct target_client {
+    ip_endpoint where;
+    protection level = protection::tls;
+};
+struct protect_client {
+    protection level = protection::tls;
+};                         ///< PROT between set-up and transfer (B-056)
+struct listen_backend {};  ///< -> backend_listening / backend_listen_failed
+struct target_backend {
+    ip_endpoint where;
+};
+struct begin_data {};  ///< both legs -> client_data_up/_failed, backend_data_up/_failed
 enum class copy_direction { to_client, to_backend };
-struct start_relay { copy_direction way = copy_direction::to_client; };   ///< -> relay_done
-struct finish_client_data {};          ///< close_notify and FIN -> client_data_finished
-struct finish_backend_data {};         ///< FIN, then close
-struct abort_data {};                  ///< both legs: RST where connected, closed where not; no event follows
-struct ask_progress {};                ///< -> progress
+struct start_relay {
+    copy_direction way = copy_direction::to_client;
+};                              ///< -> relay_done
+struct finish_client_data {};   ///< close_notify and FIN -> client_data_finished
+struct finish_backend_data {};  ///< FIN, then close
+struct abort_data {};           ///< both legs: RST where connected, closed where not; no event follows
+struct ask_progress {};         ///< -> progress
 
 // --- time
-struct arm_deadline { deadline_kind kind; std::chrono::milliseconds after; };
-struct cancel_deadline { deadline_kind kind; };
+struct arm_deadline {
+    deadline_kind kind;
+    std::chrono::milliseconds after;
+};
+struct cancel_deadline {
+    deadline_kind kind;
+};
 
 // --- for the log and the counters
-struct note_command { verb_row const* row = nullptr; };
-struct note_denied { std::string command; };                      ///< rendered for the log
-struct note_login { std::string user; bool accepted = false; std::string reason; };
+struct note_command {
+    verb_row const* row = nullptr;
+};
+struct note_denied {
+    std::string command;
+};  ///< rendered for the log
+struct note_login {
+    std::string user;
+    bool accepted = false;
+    std::string reason;
+};
 enum class transfer_result { ok, refused, aborted, client_failed, backend_failed, truncated, not_protected, timeout };
 struct note_transfer {
     direction way = direction::none;
     std::string path;
     transfer_result result = transfer_result::ok;
-    bool stored_anyway = false;                                   ///< the backend said 2yz for a cut upload (B-223)
+    bool stored_anyway = false;  ///< the backend said 2yz for a cut upload (B-223)
 };
 enum class attack_kind { starttls_injection, bounce, data_theft, reply_injection, cross_protocol };
-struct note_attack { attack_kind kind; };
+struct note_attack {
+    attack_kind kind;
+};
 
-enum class end_reason { closed, client_gone, login_timeout, idle_timeout, handshake, backend_unreachable, backend_gone,
-                        backend_desync, failed_logins, protocol, shutdown };
-struct finish { end_reason reason = end_reason::closed; };       ///< flush (bounded), close_notify, close; always last
+enum class end_reason {
+    closed,
+    client_gone,
+    login_timeout,
+    idle_timeout,
+    handshake,
+    backend_unreachable,
+    backend_gone,
+    backend_desync,
+    failed_logins,
+    protocol,
+    shutdown
+};
+struct finish {
+    end_reason reason = end_reason::closed;
+};  ///< flush (bounded), close_notify, close; always last
 
-using action = std::variant<send_client, start_tls, stop_tls, decide_access, connect_backend, send_backend, drop_backend,
-                            learn_backend_refuses_epsv, listen_client, target_client, protect_client, listen_backend,
-                            target_backend, begin_data, start_relay, finish_client_data, finish_backend_data, abort_data,
-                            ask_progress, arm_deadline, cancel_deadline, note_command, note_denied, note_login,
-                            note_transfer, note_attack, finish>;
+using action = std::variant<send_client, start_tls, stop_tls, decide_access, connect_backend, send_backend,
+                            drop_backend, learn_backend_refuses_epsv, listen_client, target_client, protect_client,
+                            listen_backend, target_backend, begin_data, start_relay, finish_client_data,
+                            finish_backend_data, abort_data, ask_progress, arm_deadline, cancel_deadline, note_command,
+                            note_denied, note_login, note_transfer, note_attack, finish>;
 using actions = std::vector<action>;
 
 /// Fixed words for logs and metric labels.

@@ -9,10 +9,10 @@
 namespace ftpsgate::ftp {
 
 struct command {
-    verb_row const* row = nullptr;   ///< never null after parse_command
-    std::string name;                ///< upper case, as it came, also for unknown verbs; at most 16 bytes, "" = unusable
-    std::string argument;            ///< everything behind the one separating space
-    bool malformed = false;          ///< leading white space, an empty line or no usable verb: 500
+    verb_row const* row = nullptr;  ///< never null after parse_command
+    std::string name;               ///< upper case, as it came, also for unknown verbs; at most 16 bytes, "" = unusable
+    std::string argument;           ///< everything behind the one separating space
+    bool malformed = false;         ///< leading white space, an empty line or no usable verb: 500
 
     verb id() const { return row->id; }
 };

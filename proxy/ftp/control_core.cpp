@@ -5,7 +5,7 @@
 namespace ftpsgate::ftp {
 
 namespace {
-constexpr std::size_t waiting_commands_limit = 32;       // B-013
+constexpr std::size_t waiting_commands_limit = 32;  // B-013
 constexpr std::size_t waiting_bytes_limit = 64 * 1024;
 }  // namespace
 
@@ -17,14 +17,15 @@ control_core::control_core(core_settings settings)
       login_(context_),
       relay_(context_),
       setup_(context_),
-      transfer_(context_) {}
+      transfer_(context_) {
+}
 
 actions control_core::start() {
     context_.arm(deadline_kind::login, state_.rules().login_timeout);
     if (state_.connection.tls == tls_start::explicit_tls) {
         front_.greet();
     } else {
-        context_.act(start_tls{state_.site, false});     // not a byte before the handshake (B-031)
+        context_.act(start_tls{state_.site, false});  // not a byte before the handshake (B-031)
         context_.arm(deadline_kind::handshake, state_.rules().handshake_timeout);
         state_.now = activity::securing;
     }
@@ -48,10 +49,11 @@ bool control_core::wants_client_bytes() const {
 void control_core::on(client_bytes const& happened) {
     if (happened.bytes.empty()) return;
     if (std::exchange(first_bytes_, false) && state_.control == control_channel::clear && happened.bytes[0] == '\x16') {
-        return context_.end(end_reason::protocol);       // a TLS ClientHello on the explicit port
+        return context_.end(end_reason::protocol);  // a TLS ClientHello on the explicit port
     }
     lines_.feed(happened.bytes);
-    while (auto text = lines_.next()) take_line(std::move(*text));
+    while (auto text = lines_.next())
+        take_line(std::move(*text));
 }
 
 void control_core::on(client_secured const& happened) {
@@ -70,7 +72,7 @@ void control_core::on(client_cleared const&) {
 
 void control_core::on(client_gone const&) {
     bool const handshake = state_.now == activity::securing;
-    context_.end(handshake ? end_reason::handshake : end_reason::client_gone);      // both legs are reset (B-221)
+    context_.end(handshake ? end_reason::handshake : end_reason::client_gone);  // both legs are reset (B-221)
 }
 
 void control_core::take_line(line&& text) {
@@ -153,7 +155,7 @@ void control_core::on(backend_bytes const& happened) {
             return desynchronised();
         }
         auto const& answer = std::get<reply>(next);
-        if (answer.code == 421 && answers_allowed == 0) {                       // its idle time-out (B-237)
+        if (answer.code == 421 && answers_allowed == 0) {  // its idle time-out (B-237)
             if (transferring()) {
                 transfer_.on_backend_gone(&answer);
                 continue;
@@ -166,8 +168,10 @@ void control_core::on(backend_bytes const& happened) {
         deliver(answer);
     }
     if (!state_.backend_connected || state_.now == activity::over) return;
-    if (replies_.mid_reply()) context_.arm(deadline_kind::rest, waits::rest);   // B-018
-    else context_.cancel(deadline_kind::rest);
+    if (replies_.mid_reply())
+        context_.arm(deadline_kind::rest, waits::rest);  // B-018
+    else
+        context_.cancel(deadline_kind::rest);
 }
 
 void control_core::deliver(reply const& answer) {
@@ -176,7 +180,7 @@ void control_core::deliver(reply const& answer) {
         if (state_.finals_due == 0) context_.cancel(deadline_kind::reply);
     }
     if (answer.code == 421 && state_.now == activity::transfer) return transfer_.on_backend_gone(&answer);
-    if (answer.code == 421 && state_.now != activity::login) {                  // B-219
+    if (answer.code == 421 && state_.now != activity::login) {  // B-219
         context_.show(answer);
         return context_.end(end_reason::backend_gone);
     }
@@ -203,10 +207,18 @@ void control_core::on(backend_gone const&) {
 
 // --- data connections
 
-void control_core::on(client_listening const& happened) { setup_.on_client_listening(happened); }
-void control_core::on(client_listen_failed const&) { setup_.on_client_listen_failed(); }
-void control_core::on(backend_listening const& happened) { setup_.on_backend_listening(happened); }
-void control_core::on(backend_listen_failed const&) { setup_.on_backend_listen_failed(); }
+void control_core::on(client_listening const& happened) {
+    setup_.on_client_listening(happened);
+}
+void control_core::on(client_listen_failed const&) {
+    setup_.on_client_listen_failed();
+}
+void control_core::on(backend_listening const& happened) {
+    setup_.on_backend_listening(happened);
+}
+void control_core::on(backend_listen_failed const&) {
+    setup_.on_backend_listen_failed();
+}
 
 void control_core::on(client_data_handshaking const&) {
     if (transferring()) transfer_.on_client_handshaking();
@@ -248,9 +260,7 @@ void control_core::on(deadline_passed const& happened) {
         case deadline_kind::idle:
             if (!transferring()) context_.refuse_service("Idle for too long.", end_reason::idle_timeout);
             return;
-        case deadline_kind::rest:
-            context_.answer(451, "The server's answer was cut short.");
-            return desynchronised();
+        case deadline_kind::rest: context_.answer(451, "The server's answer was cut short."); return desynchronised();
         case deadline_kind::reply:
             if (transferring()) return transfer_.on_deadline(happened.kind);
             context_.answer(451, "The server does not answer.");

@@ -1,9 +1,9 @@
 // One session's protocol logic, without any I/O: events in, actions out (DESIGN.md section 4). It owns the state, the
 // line reader, the reply parser and the machines, and routes between them; the behaviour itself is in the machines.
 //
-// Invariants: handle() never throws for anything a peer can send; after `finish` it returns nothing any more; at most one
-// command is outstanding at the backend (plus an ABOR); nothing follows start_tls in a batch; a password appears in one
-// send_backend and nowhere else.
+// Invariants: handle() never throws for anything a peer can send; after `finish` it returns nothing any more; at most
+// one command is outstanding at the backend (plus an ABOR); nothing follows start_tls in a batch; a password appears in
+// one send_backend and nowhere else.
 #pragma once
 
 #include "proxy/ftp/actions.hpp"

@@ -10,19 +10,26 @@ namespace ftpsgate::ftp {
 
 namespace {
 
-constexpr unsigned bad_lines_limit = 3;            // B-007
-constexpr unsigned unknown_commands_limit = 10;
+constexpr unsigned bad_lines_limit = 3;          // B-007
+constexpr unsigned unknown_commands_limit = 10;
 
 // Another protocol's request, sent here by a confused or abused client (ALPACA, A-011).
 bool is_http(std::string_view verb_name) {
-    constexpr std::array<std::string_view, 8> words{"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PATCH", "HOST:"};
+    constexpr std::array<std::string_view, 8> words{"GET",     "POST",    "PUT",   "HEAD",
+                                                    "OPTIONS", "CONNECT", "PATCH", "HOST:"};
     return std::find(words.begin(), words.end(), verb_name) != words.end();
 }
 
 bool is_security_verb(verb id) {
     switch (id) {
-        case verb::auth: case verb::adat: case verb::pbsz: case verb::prot: case verb::ccc:
-        case verb::mic: case verb::conf: case verb::enc: return true;
+        case verb::auth:
+        case verb::adat:
+        case verb::pbsz:
+        case verb::prot:
+        case verb::ccc:
+        case verb::mic:
+        case verb::conf:
+        case verb::enc: return true;
         default: return false;
     }
 }
@@ -31,7 +38,7 @@ bool is_security_verb(verb id) {
 
 void control_core::bad_line(line_fault fault) {
     context_.answer(fault == line_fault::too_long ? 500 : 501,
-                   fault == line_fault::too_long ? "Command line too long." : "Illegal character in command.");
+                    fault == line_fault::too_long ? "Command line too long." : "Illegal character in command.");
     if (++bad_lines_ >= bad_lines_limit) context_.refuse_service("Too many bad commands.", end_reason::protocol);
 }
 
@@ -72,18 +79,18 @@ bool control_core::refuse_in_clear(command const& what) {
 
 bool control_core::refuse_by_state(command const& what) {
     if (refuse_in_clear(what)) return true;
-    if (state_.login != login_phase::in && !what.row->before_login && what.id() != verb::unknown) {      // B-093
+    if (state_.login != login_phase::in && !what.row->before_login && what.id() != verb::unknown) {  // B-093
         context_.answer(530, "Please log in with USER and PASS.");
         return true;
     }
-    bool const session_verb = what.id() == verb::user || what.id() == verb::pass || what.id() == verb::quit ||
-                              is_security_verb(what.id());
+    bool const session_verb =
+        what.id() == verb::user || what.id() == verb::pass || what.id() == verb::quit || is_security_verb(what.id());
     if (!session_verb && what.id() != verb::unknown && state_.rules().denies(*what.row)) {
         context_.act(note_denied{for_log(what)});
         context_.answer(502, "Command denied by policy.");
         return true;
     }
-    if (what.row->how == treatment::refuse && what.id() != verb::unknown) {                              // B-148, A-031
+    if (what.row->how == treatment::refuse && what.id() != verb::unknown) {  // B-148, A-031
         context_.answer(502, "Command not implemented.");
         return true;
     }
@@ -117,8 +124,11 @@ void control_core::dispatch_session(command& what) {
         case verb::pbsz: return front_.pbsz(what);
         case verb::prot: return front_.prot(what);
         case verb::ccc: return front_.ccc();
-        case verb::adat: case verb::mic: case verb::conf: case verb::enc: case verb::rein:
-            return front_.other_security(what);
+        case verb::adat:
+        case verb::mic:
+        case verb::conf:
+        case verb::enc:
+        case verb::rein: return front_.other_security(what);
         case verb::host: login_.reset(); return front_.host(what);
         case verb::user: login_.reset(); return front_.user(what);
         case verb::pass: return password(what);

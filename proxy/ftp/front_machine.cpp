@@ -21,7 +21,9 @@ bool is_number(std::string_view text, std::uint64_t limit) {
 
 }  // namespace
 
-void front_machine::greet() { context_.answer(220, state_.rules().banner); }
+void front_machine::greet() {
+    context_.answer(220, state_.rules().banner);
+}
 
 void front_machine::auth(command const& what, pipelined behind) {
     std::string const mechanism = upper(what.argument);
@@ -38,7 +40,7 @@ void front_machine::auth(command const& what, pipelined behind) {
         context_.attack(attack_kind::starttls_injection);
         return context_.end(end_reason::protocol);
     }
-    context_.log_out();           // a login in clear ends here: the user must log in again (B-039)
+    context_.log_out();  // a login in clear ends here: the user must log in again (B-039)
     private_after_auth_ = mechanism == "TLS-P";
     context_.answer(234, "AUTH command ok. Expecting TLS Negotiation.");
     context_.act(start_tls{state_.site, state_.host_given});
@@ -57,8 +59,8 @@ void front_machine::on_secured(client_secured const& how) {
     state_.tls_version = how.version;
     bool const private_data = (is_implicit || private_after_auth_) && state_.rules().data != data_rule::deny;
     state_.pbsz = is_implicit || private_after_auth_;
-    state_.protect_data = private_data;                // else Clear (B-057)
-    if (is_implicit) greet();                          // not a byte before the handshake (B-031)
+    state_.protect_data = private_data;  // else Clear (B-057)
+    if (is_implicit) greet();            // not a byte before the handshake (B-031)
 }
 
 void front_machine::on_cleared() {
@@ -133,8 +135,8 @@ void front_machine::host(command const& what) {
     if (name.find(':') != std::string::npos && !(bracketed && literal))
         return context_.answer(501, "HOST takes a name, or an address in brackets, without a port.");
     std::optional<std::size_t> site = find_site(name);
-    if (literal && !site && *ip_address::parse(name) == state_.connection.gate) site = 0;   // B-083
-    bool const other_name = !state_.server_name.empty() && state_.server_name != name;      // RFC 7151 3.2.2, D-09
+    if (literal && !site && *ip_address::parse(name) == state_.connection.gate) site = 0;  // B-083
+    bool const other_name = !state_.server_name.empty() && state_.server_name != name;     // RFC 7151 3.2.2, D-09
     if (!site || other_name || !may_change_to(*site)) return context_.answer(504, "Unknown host.");
     change_site(*site);
     greet();
@@ -155,7 +157,7 @@ bool front_machine::split_host(std::string& name) {
 
 void front_machine::user(command const& what) {
     if (state_.login == login_phase::in) context_.arm(deadline_kind::login, state_.rules().login_timeout);
-    context_.log_out();                                // nothing of an earlier user may stay (RFC 959, B-075)
+    context_.log_out();  // nothing of an earlier user may stay (RFC 959, B-075)
     std::string name = what.argument;
     if (!split_host(name)) return context_.answer(530, "User cannot log in.");
     // The site that host|user names may be stricter than the one that let USER through.
@@ -172,7 +174,7 @@ void front_machine::on_access(access_decided& decision) {
     if (!decision.plan) return context_.answer(530, "User cannot log in.");
     state_.plan = std::move(decision.plan);
     state_.login = login_phase::user_given;
-    context_.answer(331, "Password required.");         // the same for every name
+    context_.answer(331, "Password required.");  // the same for every name
 }
 
 void front_machine::features() {
@@ -188,7 +190,7 @@ void front_machine::features() {
 void front_machine::opts_before_login(command const& what) {
     std::string const argument = upper(what.argument);
     if (argument == "UTF8 ON" || argument == "UTF-8 ON" || argument == "UTF8" || argument == "UTF-8") {
-        state_.wants_utf8 = true;                      // told to the backend after the login (B-099)
+        state_.wants_utf8 = true;  // told to the backend after the login (B-099)
         return context_.answer(200, "UTF8 is on.");
     }
     context_.answer(501, "Option not understood.");

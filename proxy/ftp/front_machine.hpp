@@ -25,7 +25,7 @@ public:
     void pbsz(command const& what);
     void prot(command const& what);
     void ccc();
-    void other_security(command const& what);      ///< ADAT, MIC, CONF, ENC, REIN
+    void other_security(command const& what);  ///< ADAT, MIC, CONF, ENC, REIN
 
     void host(command const& what);
     void user(command const& what);
@@ -36,7 +36,7 @@ public:
     void opts_before_login(command const& what);
     void lang_before_login(command const& what);
     void help();
-    void status();                                 ///< STAT without argument (B-104)
+    void status();  ///< STAT without argument (B-104)
     void quit();
 
 private:
@@ -47,7 +47,7 @@ private:
 
     session_context& context_;
     session_state& state_;
-    bool private_after_auth_ = false;              // AUTH TLS-P: PROT P is implied (B-032)
+    bool private_after_auth_ = false;  // AUTH TLS-P: PROT P is implied (B-032)
 };
 
 }  // namespace ftpsgate::ftp

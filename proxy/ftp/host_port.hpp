@@ -14,17 +14,17 @@ namespace ftpsgate::ftp {
 /// An IPv4 or IPv6 address; IPv4-mapped IPv6 is stored as IPv4, so that comparisons mean the same host.
 class ip_address {
 public:
-    ip_address() = default;                                       // 0.0.0.0
+    ip_address() = default;                                         // 0.0.0.0
     static std::optional<ip_address> parse(std::string_view text);  // literal without brackets, scope ids refused
     static ip_address v4(std::array<std::uint8_t, 4> bytes);
 
     bool is_v4() const { return v4_; }
-    std::array<std::uint8_t, 4> v4_bytes() const;                 // only when is_v4()
+    std::array<std::uint8_t, 4> v4_bytes() const;  // only when is_v4()
     std::string text() const;
     bool operator==(ip_address const&) const = default;
 
 private:
-    std::array<std::uint8_t, 16> bytes_{};                        // IPv4 in the first four
+    std::array<std::uint8_t, 16> bytes_{};  // IPv4 in the first four
     bool v4_ = true;
 };
 
@@ -35,8 +35,8 @@ struct ip_endpoint {
 };
 
 enum class host_port_fault {
-    syntax,   ///< 501
-    family,   ///< EPRT family other than 1 and 2: 522
+    syntax,  ///< 501
+    family,  ///< EPRT family other than 1 and 2: 522
 };
 
 using host_port_result = std::variant<ip_endpoint, host_port_fault>;
@@ -52,9 +52,9 @@ std::optional<ip_endpoint> parse_227(std::string_view text);
 /// "(|||port|)" with any delimiter and filled-in fields (B-142); empty when unusable.
 std::optional<std::uint16_t> parse_229(std::string_view text);
 
-std::string format_port(ip_endpoint const& where);    ///< "192,0,2,1,7,229"; IPv4 only
-std::string format_eprt(ip_endpoint const& where);    ///< "|2|2001:db8::1|2021|"
-std::string format_227(ip_endpoint const& where);     ///< "Entering Passive Mode (192,0,2,1,7,229)."
-std::string format_229(std::uint16_t port);           ///< "Entering Extended Passive Mode (|||2021|)"
+std::string format_port(ip_endpoint const& where);  ///< "192,0,2,1,7,229"; IPv4 only
+std::string format_eprt(ip_endpoint const& where);  ///< "|2|2001:db8::1|2021|"
+std::string format_227(ip_endpoint const& where);   ///< "Entering Passive Mode (192,0,2,1,7,229)."
+std::string format_229(std::uint16_t port);         ///< "Entering Extended Passive Mode (|||2021|)"
 
 }  // namespace ftpsgate::ftp

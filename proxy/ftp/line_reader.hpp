@@ -18,12 +18,12 @@ namespace ftpsgate::ftp {
 
 enum class line_fault {
     none,
-    too_long,   ///< longer than the limit; the line was dropped to its end (B-007)
-    bad_byte,   ///< CR without LF, CR NUL or NUL inside (B-004 .. B-006); the line was dropped
+    too_long,  ///< longer than the limit; the line was dropped to its end (B-007)
+    bad_byte,  ///< CR without LF, CR NUL or NUL inside (B-004 .. B-006); the line was dropped
 };
 
 struct line {
-    std::string text;   ///< without line end; empty when there is a fault
+    std::string text;  ///< without line end; empty when there is a fault
     line_fault fault = line_fault::none;
 };
 
@@ -48,17 +48,17 @@ private:
     void take_telnet(unsigned char byte);
     void take_telnet_command(unsigned char byte);
     void skip_subnegotiation(unsigned char byte);
-    void take(unsigned char byte);        // one byte after Telnet was removed
+    void take(unsigned char byte);  // one byte after Telnet was removed
     void take_text(std::string_view text);
     void spoil(line_fault fault);
     void end_line();
 
     std::size_t limit_;
     std::string partial_;
-    std::size_t partial_raw_ = 0;         // bytes received for the line being read, whatever became of them
-    std::size_t subnegotiated_ = 0;       // bytes of Telnet subnegotiations in it
-    bool carriage_return_ = false;        // the last byte was CR
-    line_fault fault_ = line_fault::none; // of the line being read
+    std::size_t partial_raw_ = 0;          // bytes received for the line being read, whatever became of them
+    std::size_t subnegotiated_ = 0;        // bytes of Telnet subnegotiations in it
+    bool carriage_return_ = false;         // the last byte was CR
+    line_fault fault_ = line_fault::none;  // of the line being read
     telnet telnet_ = telnet::none;
     std::deque<line> lines_;
     std::size_t waiting_bytes_ = 0;

@@ -22,7 +22,7 @@ void login_machine::on_connected(backend_connected const& backend) {
     state_.backend_address = backend.address;
     state_.backend_refuses_epsv = backend.refuses_epsv;
     hide_names(backend.address);
-    state_.finals_due = 1;      // the greeting
+    state_.finals_due = 1;  // the greeting
     step_ = step::greeting;
     context_.arm(deadline_kind::reply, state_.rules().reply_timeout);
 }
@@ -49,7 +49,7 @@ void login_machine::on_unreachable() {
 }
 
 void login_machine::on_reply(reply const& answer) {
-    if (answer.is_preliminary()) return;      // 120 "ready in a minute" (B-248); others mean nothing here
+    if (answer.is_preliminary()) return;  // 120 "ready in a minute" (B-248); others mean nothing here
     if (answer.code == 421) {
         reset();
         context_.act(note_login{state_.user, false, "backend closed the service"});
@@ -67,7 +67,7 @@ void login_machine::on_reply(reply const& answer) {
 }
 
 void login_machine::on_greeting(reply const& answer) {
-    if (answer.code == 230) return accepted(answer);          // no login needed (B-248)
+    if (answer.code == 230) return accepted(answer);  // no login needed (B-248)
     if (!answer.is_completion()) {
         reset();
         context_.act(note_login{state_.user, false, "backend refused the connection"});
@@ -78,7 +78,7 @@ void login_machine::on_greeting(reply const& answer) {
 }
 
 void login_machine::on_user_reply(reply const& answer) {
-    if (answer.code == 230 || answer.code == 232) return accepted(answer);   // no password wanted (B-249)
+    if (answer.code == 230 || answer.code == 232) return accepted(answer);  // no password wanted (B-249)
     if (answer.code == 332) return ask_account(answer);
     if (!answer.is_intermediate()) return refused(answer);
     step_ = step::password;
@@ -106,7 +106,7 @@ void login_machine::account(command const& what) {
 
 void login_machine::accepted(reply const& answer) {
     welcome_ = answer;
-    welcome_.code = 230;                      // 202 and 232 included (B-249)
+    welcome_.code = 230;  // 202 and 232 included (B-249)
     if (!state_.wants_utf8) return finish_login();
     step_ = step::options;
     context_.ask_backend(to_wire("OPTS", "UTF8 ON"));
@@ -129,7 +129,7 @@ void login_machine::refused(reply const& answer) {
     reply shown = answer;
     // Codes that would make the client go on are no refusal that it understands.
     if (!shown.is_negative()) shown = reply(530, "User cannot log in.");
-    context_.drop_backend();                  // the next try starts on a fresh connection
+    context_.drop_backend();  // the next try starts on a fresh connection
     context_.show(std::move(shown));
     if (++state_.failed_logins >= state_.rules().failed_logins)
         context_.refuse_service("Too many failed logins.", end_reason::failed_logins);

@@ -1,5 +1,5 @@
-// The login at the backend: connect, greeting, USER, PASS, ACCT, until it is in or refused. The backend is not contacted
-// before the client offered a password. PROTOCOL.md 3.3, B-248 .. B-250.
+// The login at the backend: connect, greeting, USER, PASS, ACCT, until it is in or refused. The backend is not
+// contacted before the client offered a password. PROTOCOL.md 3.3, B-248 .. B-250.
 #pragma once
 
 #include "proxy/ftp/events.hpp"
@@ -41,7 +41,7 @@ private:
     session_state& state_;
     step step_ = step::none;
     secret_string password_;
-    reply welcome_;             // the backend's 230, shown when everything is set up
+    reply welcome_;  // the backend's 230, shown when everything is set up
 };
 
 }  // namespace ftpsgate::ftp

@@ -16,7 +16,8 @@ namespace {
 // The first word, upper case, whatever a lenient backend takes for a separator.
 std::string first_word(std::string_view text) {
     auto const is_space = [](char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\xA0'; };
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_space(text.front()))
+        text.remove_prefix(1);
     auto const end = std::find_if(text.begin(), text.end(), is_space);
     return upper(std::string_view(text.begin(), end));
 }
@@ -51,7 +52,8 @@ void relay_machine::opts(command const& what) {
     bool const utf8 = option == "UTF8" || option == "UTF-8";
     verb_row const& row = find_verb(option);
     bool const passed_on = row.how == treatment::forward || row.how == treatment::transfer;
-    if (!utf8 && (!passed_on || state_.rules().denies(row))) return context_.answer(501, "Option not understood.");     // B-101
+    if (!utf8 && (!passed_on || state_.rules().denies(row)))
+        return context_.answer(501, "Option not understood.");  // B-101
     send(what, kind::plain);
 }
 
@@ -63,7 +65,7 @@ void relay_machine::mode(command const& what) {
 }
 
 void relay_machine::structure(command const& what) {
-    if (upper(what.argument) != "F") return context_.answer(504, "Only file structure is supported.");   // B-108
+    if (upper(what.argument) != "F") return context_.answer(504, "Only file structure is supported.");  // B-108
     send(what, kind::plain);
 }
 
@@ -72,7 +74,7 @@ void relay_machine::rest(command const& what) {
     char const* const end = what.argument.data() + what.argument.size();
     auto const parsed = std::from_chars(what.argument.data(), end, offset);
     if (parsed.ec != std::errc{} || parsed.ptr != end || offset < 0)
-        return context_.answer(501, "REST takes a byte offset.");
+        return context_.answer(501, "REST takes a byte offset.");
     send(what, kind::plain);
 }
 
@@ -87,15 +89,14 @@ void relay_machine::site(command const& what) {
 
 void relay_machine::pret(command const& what) {
     auto const& known = state_.backend_features;
-    bool const listed = known && std::any_of(known->begin(), known->end(), [](std::string const& line) {
-                            return first_word(line) == "PRET";
-                        });
-    if (!listed) return context_.answer(502, "Command not implemented.");            // B-149
+    bool const listed = known && std::any_of(known->begin(), known->end(),
+                                             [](std::string const& line) { return first_word(line) == "PRET"; });
+    if (!listed) return context_.answer(502, "Command not implemented.");  // B-149
     send(what, kind::plain);
 }
 
 void relay_machine::status_of(command const& what) {
-    if (state_.rules().denies(row_of(verb::list))) {                                // a listing by another name
+    if (state_.rules().denies(row_of(verb::list))) {  // a listing by another name
         context_.act(note_denied{for_log(what)});
         return context_.answer(502, "Command denied by policy.");
     }
@@ -112,7 +113,7 @@ void relay_machine::abor() {
 
 void relay_machine::on_reply(reply const& answer) {
     if (answer.is_preliminary()) {
-        if (!answered_) context_.answer(451, "The server gave an answer that makes no sense here.");   // B-021
+        if (!answered_) context_.answer(451, "The server gave an answer that makes no sense here.");  // B-021
         answered_ = true;
         return;
     }

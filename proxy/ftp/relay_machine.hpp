@@ -19,7 +19,7 @@ public:
     void rest(command const& what);
     void site(command const& what);
     void pret(command const& what);
-    void status_of(command const& what);     ///< STAT path
+    void status_of(command const& what);  ///< STAT path
     void abor();
 
     void on_reply(reply const& answer);
@@ -32,7 +32,7 @@ private:
     session_context& context_;
     session_state& state_;
     kind kind_ = kind::plain;
-    bool answered_ = false;      // the client was told; the backend's final reply is only waited for
+    bool answered_ = false;  // the client was told; the backend's final reply is only waited for
 };
 
 }  // namespace ftpsgate::ftp

@@ -36,8 +36,8 @@ std::string render(reply const& answer);
 std::string render(int code, std::string_view text);
 
 enum class reply_fault {
-    not_a_reply,    ///< a line outside a reply that does not begin with three digits (B-020)
-    too_large,      ///< beyond the limits (B-023); the parser is useless afterwards
+    not_a_reply,  ///< a line outside a reply that does not begin with three digits (B-020)
+    too_large,    ///< beyond the limits (B-023); the parser is useless afterwards
 };
 
 struct reply_limits {
@@ -67,12 +67,12 @@ private:
     void drop_parsed();
 
     reply_limits limits_;
-    std::string buffer_;          // bytes not yet parsed
-    std::size_t parsed_ = 0;      // of buffer_
+    std::string buffer_;      // bytes not yet parsed
+    std::size_t parsed_ = 0;  // of buffer_
     bool multi_line_ = false;
     reply current_;
     std::size_t current_size_ = 0;
-    bool gave_up_ = false;        // after too_large, until reset()
+    bool gave_up_ = false;  // after too_large, until reset()
 };
 
 }  // namespace ftpsgate::ftp

@@ -14,10 +14,10 @@ std::vector<std::string> features_of(reply const& feat);
 
 /// What the gate itself offers on this site.
 struct own_features {
-    bool tls = true;        ///< the site has a certificate: AUTH TLS, PBSZ, PROT
-    bool ccc = false;       ///< CCC may succeed
-    bool host = false;      ///< several sites share the address
-    bool active = true;     ///< EPRT is allowed
+    bool tls = true;     ///< the site has a certificate: AUTH TLS, PBSZ, PROT
+    bool ccc = false;    ///< CCC may succeed
+    bool host = false;   ///< several sites share the address
+    bool active = true;  ///< EPRT is allowed
 };
 
 /// The 211 reply for the client (B-094, B-097, B-098): the backend's lines that the gate knows to be harmless, plus

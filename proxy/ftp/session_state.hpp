@@ -15,20 +15,20 @@
 
 namespace ftpsgate::ftp {
 
-enum class control_channel { clear, tls, cleared };       ///< cleared: after CCC
+enum class control_channel { clear, tls, cleared };  ///< cleared: after CCC
 enum class login_phase { none, user_given, in };
 
 /// Who gets the next event; while not `idle` no further command is started (one outstanding command, B-013).
 enum class activity {
     idle,
-    securing,       ///< 234 sent, handshake running
-    clearing,       ///< CCC accepted
-    deciding,       ///< may this user log in?
-    login,          ///< login machine
-    relay,          ///< one forwarded command
-    setup,          ///< PASV, EPSV, PORT, EPRT
+    securing,  ///< 234 sent, handshake running
+    clearing,  ///< CCC accepted
+    deciding,  ///< may this user log in?
+    login,     ///< login machine
+    relay,     ///< one forwarded command
+    setup,     ///< PASV, EPSV, PORT, EPRT
     transfer,
-    over,           ///< finish was issued: nothing follows
+    over,  ///< finish was issued: nothing follows
 };
 
 /// What the client's PASV, EPSV, PORT or EPRT left behind; serves one transfer (B-124).
@@ -39,21 +39,21 @@ struct session_state {
 
     core_settings connection;
     std::size_t site = 0;
-    bool host_given = false;                 ///< the site was chosen by HOST or host|user
-    std::string server_name;                 ///< SNI
-    std::string tls_version;                 ///< "TLSv1.3", for STAT
+    bool host_given = false;  ///< the site was chosen by HOST or host|user
+    std::string server_name;  ///< SNI
+    std::string tls_version;  ///< "TLSv1.3", for STAT
 
     activity now = activity::idle;
     control_channel control = control_channel::clear;
-    bool pbsz = false;                       ///< PBSZ was given (B-052)
-    bool protect_data = false;               ///< PROT P
-    bool epsv_all = false;                   ///< B-114
+    bool pbsz = false;          ///< PBSZ was given (B-052)
+    bool protect_data = false;  ///< PROT P
+    bool epsv_all = false;      ///< B-114
     data_setup setup = data_setup::none;
 
     login_phase login = login_phase::none;
-    std::string user;                        ///< as the client gave it
+    std::string user;  ///< as the client gave it
     std::optional<session_plan> plan;
-    bool wants_utf8 = false;                 ///< OPTS UTF8 ON before the login
+    bool wants_utf8 = false;  ///< OPTS UTF8 ON before the login
     unsigned failed_logins = 0;
     bool draining = false;
 
@@ -61,8 +61,8 @@ struct session_state {
     ip_address backend_address;
     bool backend_connected = false;
     bool backend_refuses_epsv = false;
-    std::optional<std::vector<std::string>> backend_features;   ///< of FEAT, once asked
-    unsigned finals_due = 0;                 ///< final replies that the backend owes
+    std::optional<std::vector<std::string>> backend_features;  ///< of FEAT, once asked
+    unsigned finals_due = 0;                                   ///< final replies that the backend owes
 
     site_rules const& rules() const { return (*connection.sites)[site]; }
     bool several_sites() const { return connection.sites->size() > 1; }

@@ -1,5 +1,5 @@
-// PASV, EPSV, PORT, EPRT: the client's wish and the backend's answer to the gate's own set-up, which is asked for at once
-// (B-144), so that a refusal is the reply to this command and nothing is put between REST and its partner later.
+// PASV, EPSV, PORT, EPRT: the client's wish and the backend's answer to the gate's own set-up, which is asked for at
+// once (B-144), so that a refusal is the reply to this command and nothing is put between REST and its partner later.
 // PROTOCOL.md 3.5 - 3.7.
 #pragma once
 
@@ -41,7 +41,7 @@ private:
     session_state& state_;
     wish wish_ = wish::pasv;
     step step_ = step::none;
-    ip_endpoint target_;           // of PORT and EPRT
+    ip_endpoint target_;  // of PORT and EPRT
 };
 
 }  // namespace ftpsgate::ftp

@@ -29,20 +29,20 @@ using verb_set = std::bitset<128>;
 
 struct site_rules {
     std::string name;
-    std::vector<std::string> hosts;              ///< lower case
+    std::vector<std::string> hosts;  ///< lower case
     std::string banner;
     control_rule control = control_rule::require;
     data_rule data = data_rule::require;
-    std::string certificate_id;                  ///< "" = no certificate, AUTH is answered 534
+    std::string certificate_id;  ///< "" = no certificate, AUTH is answered 534
     backend_mode data_mode = backend_mode::passive;
-    bool trust_backend_address = false;          ///< B-140
-    std::vector<std::string> backend_names;      ///< as configured; hidden from clients (A-032)
-    std::optional<ip_address> passive_address;   ///< announced in 227 instead of the gate's own (B-110)
-    bool allow_active = true;                    ///< B-135
+    bool trust_backend_address = false;         ///< B-140
+    std::vector<std::string> backend_names;     ///< as configured; hidden from clients (A-032)
+    std::optional<ip_address> passive_address;  ///< announced in 227 instead of the gate's own (B-110)
+    bool allow_active = true;                   ///< B-135
     truncation truncated_uploads = truncation::reject;
-    verb_set denied;                             ///< by verb group; answered 502 (A-052)
-    bool pass_unknown = false;                   ///< D-10
-    std::size_t command_line = 4096;             ///< B-007
+    verb_set denied;                  ///< by verb group; answered 502 (A-052)
+    bool pass_unknown = false;        ///< D-10
+    std::size_t command_line = 4096;  ///< B-007
     unsigned failed_logins = 3;
     milliseconds handshake_timeout{10'000};
     milliseconds login_timeout{30'000};
@@ -55,10 +55,10 @@ struct site_rules {
 enum class tls_start { explicit_tls, implicit_tls };
 
 struct core_settings {
-    std::shared_ptr<std::vector<site_rules> const> sites;   ///< those behind this listener; never empty
+    std::shared_ptr<std::vector<site_rules> const> sites;  ///< those behind this listener; never empty
     tls_start tls = tls_start::explicit_tls;
-    ip_address client;                                      ///< peer of the control connection
-    ip_address gate;                                        ///< the address that the client connected to
+    ip_address client;  ///< peer of the control connection
+    ip_address gate;    ///< the address that the client connected to
 };
 
 }  // namespace ftpsgate::ftp

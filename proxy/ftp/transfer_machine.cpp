@@ -5,12 +5,12 @@
 namespace ftpsgate::ftp {
 
 void transfer_machine::start(command const& what) {
-    if (state_.rules().data == data_rule::require && !state_.protect_data) {     // B-153, D-01
+    if (state_.rules().data == data_rule::require && !state_.protect_data) {  // B-153, D-01
         context_.drop_setup();
         context_.act(note_transfer{what.row->data, what.argument, transfer_result::not_protected, false});
         return context_.answer(521, "Policy requires SSL on the data connection: send PROT P.");
     }
-    if (state_.setup == data_setup::none) return context_.answer(425, "Use PASV or PORT first.");   // B-123, B-124
+    if (state_.setup == data_setup::none) return context_.answer(425, "Use PASV or PORT first.");  // B-123, B-124
     now_ = running{};
     farewell_.reset();
     now_.way = what.row->data;
@@ -19,12 +19,12 @@ void transfer_machine::start(command const& what) {
     state_.now = activity::transfer;
     context_.cancel(deadline_kind::idle);
     context_.ask_backend(to_wire(what.name, what.argument));
-    context_.act(begin_data{});                 // with the command: some servers answer only then (B-147)
+    context_.act(begin_data{});  // with the command: some servers answer only then (B-147)
 }
 
 void transfer_machine::on_reply(reply const& answer) {
     if (answer.is_final()) return on_final(answer);
-    if (!now_.start && !now_.answered && !now_.aborting) on_start(answer);            // at most one (B-194)
+    if (!now_.start && !now_.answered && !now_.aborting) on_start(answer);  // at most one (B-194)
 }
 
 // At once, but for one case: a client that uploads under TLS 1.3 may end its data connection before the tickets that it
@@ -53,16 +53,16 @@ void transfer_machine::on_final(reply const& answer) {
         return;
     }
     if (now_.aborting) {
-        if (answer.is_completion() && now_.delivered) return answer_with(answer);      // B-227
+        if (answer.is_completion() && now_.delivered) return answer_with(answer);  // B-227
         return fail(426, "Transfer aborted.", transfer_result::aborted);
     }
-    if (answer.is_negative()) {                 // at once: a blocked leg must wake (B-197, B-198)
+    if (answer.is_negative()) {  // at once: a blocked leg must wake (B-197, B-198)
         now_.result = now_.told ? transfer_result::backend_failed : transfer_result::refused;
         context_.act(abort_data{});
         return answer_with(answer);
     }
-    if (!answer.is_completion()) return fail(451, "The server gave an answer that makes no sense here.",
-                                             transfer_result::backend_failed);
+    if (!answer.is_completion())
+        return fail(451, "The server gave an answer that makes no sense here.", transfer_result::backend_failed);
     tell_start();
     now_.good_final = answer;
     advance();
@@ -80,7 +80,7 @@ void transfer_machine::on_backend_up() {
 }
 
 void transfer_machine::on_client_failed(data_fault fault) {
-    now_.client_fault = fault;                  // told to the client behind the 1yz (B-155, B-212)
+    now_.client_fault = fault;  // told to the client behind the 1yz (B-155, B-212)
     tell_start();
     advance();
 }
@@ -88,7 +88,7 @@ void transfer_machine::on_client_failed(data_fault fault) {
 void transfer_machine::on_backend_failed() {
     now_.backend_fault = true;
     if (now_.good_final) return advance();
-    context_.arm(deadline_kind::verdict, waits::verdict);      // often a refusal is on its way: give it a moment
+    context_.arm(deadline_kind::verdict, waits::verdict);  // often a refusal is on its way: give it a moment
 }
 
 void transfer_machine::advance() {
@@ -106,7 +106,7 @@ void transfer_machine::advance() {
     }
     if (!now_.good_final) return;
     if (!now_.told && !now_.copying) return finish_without_start();
-    if (now_.copied == copy_result::backend_failed)       // 226, for a data connection that it did not serve
+    if (now_.copied == copy_result::backend_failed)  // 226, for a data connection that it did not serve
         return fail(426, "Transfer failed.", transfer_result::backend_failed);
     if (now_.copied) return copied_clean();
     if (now_.copying && !is_upload()) context_.arm(deadline_kind::linger, waits::linger);
@@ -130,16 +130,16 @@ void transfer_machine::on_relay_done(copy_result result) {
     bool const tolerated = state_.rules().truncated_uploads == truncation::accept;
     switch (result) {
         case copy_result::clean: return copied_clean();
-        case copy_result::client_truncated:                                            // B-167, A-028
+        case copy_result::client_truncated:  // B-167, A-028
             if (tolerated) return copied_clean();
             return fail(426, "Upload ended without TLS close: it is incomplete.", transfer_result::truncated);
-        case copy_result::client_failed:                                               // B-214, B-215, B-170
+        case copy_result::client_failed:  // B-214, B-215, B-170
             return fail(426, "Data connection closed by the client.", transfer_result::client_failed);
-        case copy_result::idle: return fail(426, "Data connection timed out.", transfer_result::timeout);   // B-206
-        case copy_result::backend_failed:                                              // B-216, B-217
+        case copy_result::idle: return fail(426, "Data connection timed out.", transfer_result::timeout);  // B-206
+        case copy_result::backend_failed:  // B-216, B-217
             context_.act(abort_data{});
             if (now_.good_final) return fail(426, "Transfer failed.", transfer_result::backend_failed);
-            return context_.arm(deadline_kind::verdict, waits::verdict);               // its own word is the better one
+            return context_.arm(deadline_kind::verdict, waits::verdict);  // its own word is the better one
     }
 }
 
@@ -149,7 +149,7 @@ void transfer_machine::copied_clean() {
         if (!now_.delivered) context_.act(finish_backend_data{});
         now_.delivered = true;
         if (now_.good_final) return answer_with(*now_.good_final);
-        return context_.arm(deadline_kind::reply, state_.rules().reply_timeout);       // B-204
+        return context_.arm(deadline_kind::reply, state_.rules().reply_timeout);  // B-204
     }
     if (now_.good_final) {
         if (now_.delivered) return answer_with(*now_.good_final);
@@ -157,8 +157,8 @@ void transfer_machine::copied_clean() {
         now_.finishing = true;
         return;
     }
-    // A backend that gives up in the middle ends its data connection just as it does after the last byte; only its reply
-    // tells. The client's clean end waits for it a little (B-168), not for ever (B-220).
+    // A backend that gives up in the middle ends its data connection just as it does after the last byte; only its
+    // reply tells. The client's clean end waits for it a little (B-168), not for ever (B-220).
     context_.arm(deadline_kind::reply, state_.rules().reply_timeout);
     context_.arm(deadline_kind::verdict, waits::verdict);
 }
@@ -172,8 +172,7 @@ void transfer_machine::on_client_finished(bool sent) {
 
 void transfer_machine::fail_client_leg() {
     switch (*now_.client_fault) {
-        case data_fault::connect:
-            return fail(425, "Can't open data connection.", transfer_result::client_failed);
+        case data_fault::connect: return fail(425, "Can't open data connection.", transfer_result::client_failed);
         case data_fault::handshake:
             return fail(522, "TLS negotiation failed on the data connection.", transfer_result::client_failed);
         case data_fault::not_resumed:
@@ -193,7 +192,8 @@ void transfer_machine::fail(int code, std::string_view text, transfer_result res
     now_.result = result;
     context_.act(abort_data{});
     context_.answer(code, text);
-    for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::verdict, deadline_kind::linger}) context_.cancel(kind);
+    for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::verdict, deadline_kind::linger})
+        context_.cancel(kind);
     if (state_.finals_due == 0) return complete();
     context_.arm(deadline_kind::settle, waits::settle);
 }
@@ -201,7 +201,8 @@ void transfer_machine::fail(int code, std::string_view text, transfer_result res
 void transfer_machine::answer_with(reply const& answer) {
     now_.answered = true;
     context_.show(answer);
-    for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::verdict, deadline_kind::linger}) context_.cancel(kind);
+    for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::verdict, deadline_kind::linger})
+        context_.cancel(kind);
     if (state_.finals_due == 0) return complete();
     context_.arm(deadline_kind::settle, waits::settle);
 }
@@ -218,7 +219,7 @@ void transfer_machine::on_deadline(deadline_kind kind) {
     if (now_.backend_fault) return give_up_on_backend_leg();
     if (now_.copied == copy_result::backend_failed)
         return fail(426, "Transfer failed.", transfer_result::backend_failed);
-    if (now_.copied && !now_.finishing) {       // a clean end, and the backend takes its time (B-220)
+    if (now_.copied && !now_.finishing) {  // a clean end, and the backend takes its time (B-220)
         now_.finishing = true;
         context_.act(finish_client_data{});
     }
@@ -230,7 +231,7 @@ void transfer_machine::on_progress(progress const& now) {
         return context_.answer(213, "Transfer in progress: " + std::to_string(now.bytes) + " bytes so far.");
     }
     if (now_.answered || now_.copied || !now_.good_final) return;
-    if (now.starved && now.bytes == now_.bytes_seen)          // 226, but its data connection stays open (B-205)
+    if (now.starved && now.bytes == now_.bytes_seen)  // 226, but its data connection stays open (B-205)
         return fail(426, "The server did not end its data connection.", transfer_result::backend_failed);
     now_.bytes_seen = now.bytes;
     context_.arm(deadline_kind::linger, waits::linger);
@@ -249,10 +250,10 @@ void transfer_machine::request_abort() {
     context_.cancel(deadline_kind::start);
     context_.cancel(deadline_kind::verdict);
     context_.cancel(deadline_kind::linger);
-    context_.ask_backend("ABOR\r\n", sensitivity::plain, urgency::telnet_synch);       // B-229
+    context_.ask_backend("ABOR\r\n", sensitivity::plain, urgency::telnet_synch);  // B-229
     context_.cancel(deadline_kind::reply);
     context_.arm(deadline_kind::settle, waits::settle);
-    if (now_.good_final) fail(426, "Transfer aborted.", transfer_result::aborted);     // its final was held
+    if (now_.good_final) fail(426, "Transfer aborted.", transfer_result::aborted);  // its final was held
 }
 
 bool transfer_machine::take_abort_answer() {
@@ -265,10 +266,13 @@ bool transfer_machine::take_abort_answer() {
 void transfer_machine::backend_is_silent() {
     if (!now_.answered) {
         now_.result = now_.aborting ? transfer_result::aborted : transfer_result::backend_failed;
-        if (now_.aborting) context_.answer(426, "Transfer aborted.");
-        else context_.answer(451, "The server does not answer.");
+        if (now_.aborting)
+            context_.answer(426, "Transfer aborted.");
+        else
+            context_.answer(451, "The server does not answer.");
     }
-    while (take_abort_answer()) context_.answer(226, "Abort successful.");
+    while (take_abort_answer())
+        context_.answer(226, "Abort successful.");
     report();
     context_.refuse_service("Service not available.", end_reason::backend_gone);
 }
@@ -290,11 +294,12 @@ void transfer_machine::on_backend_gone(reply const* last_words) {
 }
 
 void transfer_machine::complete() {
-    for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::settle, deadline_kind::verdict, deadline_kind::linger})
+    for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::settle, deadline_kind::verdict,
+                            deadline_kind::linger})
         context_.cancel(kind);
-    context_.act(abort_data{});                 // whatever is left of the legs
+    context_.act(abort_data{});  // whatever is left of the legs
     report();
-    context_.arm(deadline_kind::idle, state_.rules().idle_timeout);      // it does not run during transfers (B-207)
+    context_.arm(deadline_kind::idle, state_.rules().idle_timeout);  // it does not run during transfers (B-207)
     state_.now = activity::idle;
     if (!farewell_) return;
     context_.show(*farewell_);

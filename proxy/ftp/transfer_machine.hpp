@@ -1,9 +1,9 @@
-// One transfer, from the command to its one final reply: both data legs, the copy, the backend's replies, ABOR, and what
-// the client is told when any of them fails. PROTOCOL.md 4.1 - 4.3.
+// One transfer, from the command to its one final reply: both data legs, the copy, the backend's replies, ABOR, and
+// what the client is told when any of them fails. PROTOCOL.md 4.1 - 4.3.
 //
 // The rules behind it: the backend's data port is connected with the command, not after 1xx; the client's leg comes up
-// whenever it likes; a refusal ends both legs at once (nothing can hang, B-198); a good final reply waits for the data to
-// be delivered whole (B-196, B-197); what was cut is never ended like something complete (B-167, B-168); exactly one
+// whenever it likes; a refusal ends both legs at once (nothing can hang, B-198); a good final reply waits for the data
+// to be delivered whole (B-196, B-197); what was cut is never ended like something complete (B-167, B-168); exactly one
 // final reply goes out, and the backend's late ones are swallowed before the next command (B-195).
 #pragma once
 
@@ -41,7 +41,7 @@ public:
     bool take_abort_answer();
 
 private:
-    struct running {                           // everything about the current transfer; reset by start()
+    struct running {  // everything about the current transfer; reset by start()
         direction way = direction::none;
         std::string path;
         bool client_up = false;
@@ -49,16 +49,16 @@ private:
         std::optional<data_fault> client_fault;
         bool backend_fault = false;
         bool client_handshaking = false;
-        std::optional<reply> start;            // the backend's 1yz
-        bool told = false;                     // it was shown (B-194)
-        std::optional<reply> good_final;       // of the backend, held until the data is delivered
+        std::optional<reply> start;       // the backend's 1yz
+        bool told = false;                // it was shown (B-194)
+        std::optional<reply> good_final;  // of the backend, held until the data is delivered
         bool copying = false;
         std::optional<copy_result> copied;
-        bool finishing = false;                // finish_client_data was issued
-        bool delivered = false;                // close_notify and FIN are out, or the backend's leg has its FIN
-        bool answered = false;                 // the client has its final reply
+        bool finishing = false;  // finish_client_data was issued
+        bool delivered = false;  // close_notify and FIN are out, or the backend's leg has its FIN
+        bool answered = false;   // the client has its final reply
         bool aborting = false;
-        std::uint64_t bytes_seen = 0;          // at the last look (B-205)
+        std::uint64_t bytes_seen = 0;  // at the last look (B-205)
         transfer_result result = transfer_result::ok;
         bool stored_anyway = false;
     };
@@ -81,7 +81,7 @@ private:
     session_context& context_;
     session_state& state_;
     running now_;
-    std::optional<reply> farewell_;            // 421 behind a good final reply: said when the transfer is over
+    std::optional<reply> farewell_;  // 421 behind a good final reply: said when the transfer is over
     bool status_asked_ = false;
     unsigned abort_answers_ = 0;
 };

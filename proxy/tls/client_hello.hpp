@@ -1,5 +1,6 @@
-// What the gate reads from a ClientHello before the library does. Which certificates a client can verify: this BoringSSL
-// has one certificate per context, so ECDSA and RSA side by side means picking a context. And when to send tickets.
+// What the gate reads from a ClientHello before the library does. Which certificates a client can verify: this
+// BoringSSL has one certificate per context, so ECDSA and RSA side by side means picking a context. And when to send
+// tickets.
 #pragma once
 
 #include "proxy/tls/boringssl.hpp"

@@ -1,6 +1,6 @@
-// Plays the client, the backend, the driver and the clock of a watched core, by chance: commands that a client may give,
-// replies that a backend may give, legs that come up or not. A hostile one also sends what nobody should. All decisions
-// come from `pick`, so that a seed or a fuzzer's input names the whole session.
+// Plays the client, the backend, the driver and the clock of a watched core, by chance: commands that a client may
+// give, replies that a backend may give, legs that come up or not. A hostile one also sends what nobody should. All
+// decisions come from `pick`, so that a seed or a fuzzer's input names the whole session.
 #pragma once
 
 #include "tests/support/core_watch.hpp"
@@ -32,12 +32,29 @@ struct step {
 
 /// For messages: who, and what.
 inline std::string to_string(step const& one) {
-    static constexpr char const* names[] = {
-        "client_bytes",      "client_secured",  "client_cleared",      "client_gone",           "access_decided",
-        "backend_connected", "unreachable",     "backend_bytes",       "backend_gone",          "client_listening",
-        "listen_failed",     "backend_listens", "backend_listen_fail", "client_handshaking",    "client_data_up",     "client_data_failed",
-        "backend_data_up",   "backend_data_failed", "relay_done",      "client_data_finished",  "progress",
-        "deadline_passed",   "shutdown"};
+    static constexpr char const* names[] = {"client_bytes",
+                                            "client_secured",
+                                            "client_cleared",
+                                            "client_gone",
+                                            "access_decided",
+                                            "backend_connected",
+                                            "unreachable",
+                                            "backend_bytes",
+                                            "backend_gone",
+                                            "client_listening",
+                                            "listen_failed",
+                                            "backend_listens",
+                                            "backend_listen_fail",
+                                            "client_handshaking",
+                                            "client_data_up",
+                                            "client_data_failed",
+                                            "backend_data_up",
+                                            "backend_data_failed",
+                                            "relay_done",
+                                            "client_data_finished",
+                                            "progress",
+                                            "deadline_passed",
+                                            "shutdown"};
     if (one.from == step::side::driver) {
         std::string name = names[one.what.index()];
         if (auto const* time = std::get_if<ftp::deadline_passed>(&one.what))
@@ -46,7 +63,8 @@ inline std::string to_string(step const& one) {
             name += ' ' + std::to_string(static_cast<int>(done->result));
         return name;
     }
-    return (one.from == step::side::client ? "C: " : "B: ") + one.bytes.substr(0, one.bytes.find_last_not_of("\r\n") + 1);
+    return (one.from == step::side::client ? "C: " : "B: ") +
+           one.bytes.substr(0, one.bytes.find_last_not_of("\r\n") + 1);
 }
 
 class core_player {
@@ -82,7 +100,8 @@ private:
         auto const offer = [this](bool possible, unsigned weight, choice what) {
             if (possible) choices_.insert(choices_.end(), weight, what);
         };
-        offer(!resting_ && !watch_.is_over() && (watch_.core().wants_client_bytes() || rude()), 6, &core_player::command);
+        offer(!resting_ && !watch_.is_over() && (watch_.core().wants_client_bytes() || rude()), 6,
+              &core_player::command);
         offer(asked.tls, 6, &core_player::secured);
         offer(asked.clear, 6, &core_player::cleared);
         offer(asked.access, 6, &core_player::access);
@@ -112,8 +131,10 @@ private:
         bool const connected = watch_.backend_is_connected();
         std::size_t const said = watch_.backend_lines().size();
         watch_.feed(history_.back().as_event());
-        if (!watch_.backend_is_connected()) owed_.clear();
-        else if (!connected) owed_.assign(1, "greeting");
+        if (!watch_.backend_is_connected())
+            owed_.clear();
+        else if (!connected)
+            owed_.assign(1, "greeting");
         for (std::size_t i = said; i < watch_.backend_lines().size() && watch_.backend_is_connected(); ++i)
             owed_.push_back(watch_.backend_lines()[i]);
     }
@@ -125,7 +146,8 @@ private:
         // Nothing may come with AUTH.
         bool const clear = watch_.core().state().control == ftp::control_channel::clear;
         if (clear && pick_(2) == 0) return give(step::side::client, "AUTH TLS\r\n");
-        for (unsigned count = 1 + pick_(3) / 2; count > 0; --count) bytes += one_command() + "\r\n";
+        for (unsigned count = 1 + pick_(3) / 2; count > 0; --count)
+            bytes += one_command() + "\r\n";
         give(step::side::client, std::move(bytes));
     }
     std::string one_command() {
@@ -137,8 +159,15 @@ private:
         return other();
     }
     std::string setup() {
-        static constexpr std::string_view all[] = {"PASV", "EPSV", "EPSV 1", "PORT 192,0,2,7,200,1", "PBSZ 0", "PROT P",
-                                                   "EPRT |1|192.0.2.7|51201|", "PORT 10,0,0,5,0,22", "PROT C"};
+        static constexpr std::string_view all[] = {"PASV",
+                                                   "EPSV",
+                                                   "EPSV 1",
+                                                   "PORT 192,0,2,7,200,1",
+                                                   "PBSZ 0",
+                                                   "PROT P",
+                                                   "EPRT |1|192.0.2.7|51201|",
+                                                   "PORT 10,0,0,5,0,22",
+                                                   "PROT C"};
         return one_of(all);
     }
     std::string transfer() {
@@ -147,10 +176,13 @@ private:
     }
     std::string other() {
         static constexpr std::string_view all[] = {
-            "NOOP", "NOOP", "PWD", "CWD x", "USER ann", "PASS other", "FEAT", "SYST", "TYPE I", "ABOR", "ABOR", "ABOR",
-            "STAT", "STAT x", "QUIT", "REST 5", "REST x", "RNFR a", "RNTO b", "MODE S", "MODE B", "CCC", "OPTS UTF8 ON",
-            "HOST ftp.example.com", "HOST nowhere", "ACCT x", "REIN", "AUTH SSL", "SITE HELP", "SITE EXEC x", "HELP",
-            "XYZZY", "P@SW", "MKD \xc3\xbc", "DELE a  b ", "EPSV ALL", "RETR", "ADAT x", "LANG", "CLNT x", "ABOR x"};
+            "NOOP",         "NOOP",   "PWD",    "CWD x",        "USER ann",     "PASS other",
+            "FEAT",         "SYST",   "TYPE I", "ABOR",         "ABOR",         "ABOR",
+            "STAT",         "STAT x", "QUIT",   "REST 5",       "REST x",       "RNFR a",
+            "RNTO b",       "MODE S", "MODE B", "CCC",          "OPTS UTF8 ON", "HOST ftp.example.com",
+            "HOST nowhere", "ACCT x", "REIN",   "AUTH SSL",     "SITE HELP",    "SITE EXEC x",
+            "HELP",         "XYZZY",  "P@SW",   "MKD \xc3\xbc", "DELE a  b ",   "EPSV ALL",
+            "RETR",         "ADAT x", "LANG",   "CLNT x",       "ABOR x"};
         return one_of(all);
     }
 
@@ -172,12 +204,12 @@ private:
         return line.substr(0, 3) + "-more at " + where + "\r\n 200 in between\r\n" + line + "\r\n";
     }
     std::string reply_for(std::string_view asked) {
-        static constexpr std::string_view any[] = {"200 ok", "250 ok", "257 \"/\"", "550 no", "500 what", "350 go on",
-                                                   "226 ok", "425 no", "451 no", "426 cut"};
+        static constexpr std::string_view any[] = {"200 ok",    "250 ok", "257 \"/\"", "550 no", "500 what",
+                                                   "350 go on", "226 ok", "425 no",    "451 no", "426 cut"};
         static constexpr std::string_view user[] = {"331 pw", "331 pw", "331 pw", "230 in", "530 no", "332 acct"};
         static constexpr std::string_view pass[] = {"230 in", "230 in", "230 in", "202 in", "530 no", "332 acct"};
-        static constexpr std::string_view epsv[] = {"229 ok (|||6446|)", "229 ok (|||6446|)", "500 what", "229 ok (|||22|)",
-                                                    "227 ok (10,0,0,9,20,20)", "421 idle"};
+        static constexpr std::string_view epsv[] = {"229 ok (|||6446|)", "229 ok (|||6446|)",       "500 what",
+                                                    "229 ok (|||22|)",   "227 ok (10,0,0,9,20,20)", "421 idle"};
         static constexpr std::string_view pasv[] = {"227 ok (10,0,0,5,20,20)", "227 Entering", "500 what"};
         if (asked == "greeting") return pick_(10) == 0 ? "230 in" : "220 hello";
         if (asked.substr(0, 4) == "USER") return one_of(user);
@@ -199,7 +231,8 @@ private:
     }
     void backend_comes() {
         if (pick_(20) == 0) return give(ftp::backend_unreachable{});
-        give(ftp::backend_connected{*ftp::ip_address::parse("10.0.0.5"), *ftp::ip_address::parse("10.0.0.1"), pick_(2) == 0});
+        give(ftp::backend_connected{*ftp::ip_address::parse("10.0.0.5"), *ftp::ip_address::parse("10.0.0.1"),
+                                    pick_(2) == 0});
     }
     void client_listener() { pick_(10) > 0 ? give(ftp::client_listening{50001}) : give(ftp::client_listen_failed{}); }
     void backend_listener() {
@@ -238,12 +271,42 @@ private:
 
     std::string noise(unsigned longest) {
         static constexpr std::string_view pieces[] = {
-            "\r\n", "\n", "\r", std::string_view("\0", 1), "\xff\xf4", "\xff\xf2", "\xff", "\xff\xfa", " ", "\t", "USER x",
-            "PASS y", "RETR a", "ABOR", "220 ", "226 ok\r\n", "150-", "421 bye\r\n", "227 (", "10,0,0,5,0,21", ")", "633 ",
-            "000 ", "999 x\r\n", "\x80\x9b", "%n%s", "||||", "-", "GET / HTTP/1.1\r\n", "\x16\x03\x01", "AUTH TLS\r\n",
-            "234 ok\r\n", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
+            "\r\n",
+            "\n",
+            "\r",
+            std::string_view("\0", 1),
+            "\xff\xf4",
+            "\xff\xf2",
+            "\xff",
+            "\xff\xfa",
+            " ",
+            "\t",
+            "USER x",
+            "PASS y",
+            "RETR a",
+            "ABOR",
+            "220 ",
+            "226 ok\r\n",
+            "150-",
+            "421 bye\r\n",
+            "227 (",
+            "10,0,0,5,0,21",
+            ")",
+            "633 ",
+            "000 ",
+            "999 x\r\n",
+            "\x80\x9b",
+            "%n%s",
+            "||||",
+            "-",
+            "GET / HTTP/1.1\r\n",
+            "\x16\x03\x01",
+            "AUTH TLS\r\n",
+            "234 ok\r\n",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
         std::string made;
-        for (unsigned count = 1 + pick_(longest); count > 0; --count) made += one_of(pieces);
+        for (unsigned count = 1 + pick_(longest); count > 0; --count)
+            made += one_of(pieces);
         return made;
     }
     void rudeness() {

@@ -1,5 +1,6 @@
-// A control core under observation: whatever is fed in, what comes out is held against the invariants of PROTOCOL.md 6.8
-// and DESIGN.md 4. It knows what the core waits for, so that players can answer it. No test framework: fuzzers use it.
+// A control core under observation: whatever is fed in, what comes out is held against the invariants of
+// PROTOCOL.md 6.8 and DESIGN.md 4. It knows what the core waits for, so that players can answer it. No test framework:
+// fuzzers use it.
 #pragma once
 
 #include "proxy/ftp/control_core.hpp"
@@ -42,8 +43,8 @@ public:
 
 private:
     static bool has_code(std::string_view text) {
-        return text.size() > 3 && text[0] >= '1' && text[0] <= '5' && text[1] >= '0' && text[1] <= '9' && text[2] >= '0' &&
-               text[2] <= '9' && (text[3] == ' ' || text[3] == '-');
+        return text.size() > 3 && text[0] >= '1' && text[0] <= '5' && text[1] >= '0' && text[1] <= '9' &&
+               text[2] >= '0' && text[2] <= '9' && (text[3] == ' ' || text[3] == '-');
     }
 };
 
@@ -104,7 +105,8 @@ private:
         if (std::holds_alternative<ftp::client_cleared>(what)) asked_.clear = false;
         if (std::holds_alternative<ftp::access_decided>(what)) asked_.access = false;
         if (std::holds_alternative<ftp::backend_unreachable>(what)) asked_.backend = false;
-        if (std::holds_alternative<ftp::backend_connected>(what) && std::exchange(asked_.backend, false)) connected_ = true;
+        if (std::holds_alternative<ftp::backend_connected>(what) && std::exchange(asked_.backend, false))
+            connected_ = true;
         if (std::holds_alternative<ftp::backend_gone>(what)) connected_ = false;
         before_data(what);
     }
@@ -139,7 +141,8 @@ private:
                                std::holds_alternative<ftp::cancel_deadline>(todo[i]);
             require(!handshake_began || clock, "something follows start_tls in its batch (A-001)");
             handshake_began = handshake_began || std::holds_alternative<ftp::start_tls>(todo[i]);
-            require(!std::holds_alternative<ftp::finish>(todo[i]) || i + 1 == todo.size(), "finish is not the last action");
+            require(!std::holds_alternative<ftp::finish>(todo[i]) || i + 1 == todo.size(),
+                    "finish is not the last action");
             if (!clock) trace_ += static_cast<char>('a' + todo[i].index());
         }
         unsigned const greeting = 1;

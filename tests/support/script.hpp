@@ -104,12 +104,14 @@ public:
     script& forwards(std::string_view line) { return client(line).to_backend(line).is_quiet(); }
     /// What is left of the data legs may be closed (again); nothing else comes out.
     script& lets_go() {
-        while (!pending_.empty() && std::holds_alternative<ftp::abort_data>(pending_.front())) pending_.pop_front();
+        while (!pending_.empty() && std::holds_alternative<ftp::abort_data>(pending_.front()))
+            pending_.pop_front();
         return is_quiet();
     }
     /// The same with a reply among them.
     script& lets_go_then(std::string_view start) {
-        while (!pending_.empty() && std::holds_alternative<ftp::abort_data>(pending_.front())) pending_.pop_front();
+        while (!pending_.empty() && std::holds_alternative<ftp::abort_data>(pending_.front()))
+            pending_.pop_front();
         return to_client(start);
     }
     /// Nothing is under way, and the next command gets its own reply (B-195).
@@ -120,7 +122,8 @@ public:
         return forwards("SIZE marker").backend("213 77").to_client("213 77").is_quiet();
     }
     script& is_quiet() {
-        for (auto const& one : pending_) FAIL_CHECK("not expected: " << name_of(one));
+        for (auto const& one : pending_)
+            FAIL_CHECK("not expected: " << name_of(one));
         pending_.clear();
         return *this;
     }
@@ -140,7 +143,9 @@ public:
 
     bool armed(ftp::deadline_kind kind) const { return armed_.contains(kind); }
     /// How often that clock was started.
-    unsigned times_armed(ftp::deadline_kind kind) const { return times_armed_.contains(kind) ? times_armed_.at(kind) : 0; }
+    unsigned times_armed(ftp::deadline_kind kind) const {
+        return times_armed_.contains(kind) ? times_armed_.at(kind) : 0;
+    }
     template <class Note>
     std::vector<Note> noted() const {
         std::vector<Note> found;
@@ -181,7 +186,8 @@ public:
     }
     script& connected(std::string const& address = "10.0.0.5", bool refuses_epsv = false) {
         std::string const local = address.find(':') == std::string::npos ? "10.0.0.1" : "fd00::1";
-        return is(ftp::backend_connected{*ftp::ip_address::parse(address), *ftp::ip_address::parse(local), refuses_epsv});
+        return is(
+            ftp::backend_connected{*ftp::ip_address::parse(address), *ftp::ip_address::parse(local), refuses_epsv});
     }
     script& protect() { return client("PBSZ 0").to_client("200").client("PROT P").to_client("200"); }
     script& passive() {
@@ -231,7 +237,8 @@ private:
     }
     // Nothing may be said behind start_tls: it would be read as part of the handshake, or in clear.
     static void check_nothing_behind(ftp::actions const& todo, std::size_t at) {
-        for (std::size_t i = at + 1; i < todo.size(); ++i) CHECK_FALSE(std::holds_alternative<ftp::send_client>(todo[i]));
+        for (std::size_t i = at + 1; i < todo.size(); ++i)
+            CHECK_FALSE(std::holds_alternative<ftp::send_client>(todo[i]));
     }
     static bool is_note(ftp::action const& one) {
         return std::holds_alternative<ftp::note_command>(one) || std::holds_alternative<ftp::note_denied>(one) ||
@@ -258,12 +265,13 @@ private:
 inline std::string script::name_of(ftp::action const& what) {
     if (auto const* sent = std::get_if<ftp::send_client>(&what)) return "send_client \"" + sent->bytes + "\"";
     if (auto const* sent = std::get_if<ftp::send_backend>(&what)) return "send_backend \"" + sent->bytes + "\"";
-    static char const* const names[] = {
-        "send_client",   "start_tls",      "stop_tls",       "decide_access",       "connect_backend",
-        "send_backend",  "drop_backend",   "learn_epsv",     "listen_client",       "target_client",
-        "protect_client", "listen_backend", "target_backend", "begin_data",          "start_relay",
-        "finish_client_data", "finish_backend_data", "abort_data", "ask_progress", "arm_deadline",
-        "cancel_deadline", "note_command", "note_denied", "note_login", "note_transfer", "note_attack", "finish"};
+    static char const* const names[] = {"send_client",         "start_tls",     "stop_tls",       "decide_access",
+                                        "connect_backend",     "send_backend",  "drop_backend",   "learn_epsv",
+                                        "listen_client",       "target_client", "protect_client", "listen_backend",
+                                        "target_backend",      "begin_data",    "start_relay",    "finish_client_data",
+                                        "finish_backend_data", "abort_data",    "ask_progress",   "arm_deadline",
+                                        "cancel_deadline",     "note_command",  "note_denied",    "note_login",
+                                        "note_transfer",       "note_attack",   "finish"};
     return names[what.index()];
 }
 
