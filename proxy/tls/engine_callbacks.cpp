@@ -5,6 +5,7 @@
 #include "proxy/tls/server_name.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <span>
 #include <string_view>
@@ -93,7 +94,19 @@ int engine_callbacks::choose_application(SSL* ssl, std::uint8_t const** chosen, 
     return find_protocol(list, "ftp", chosen, chosen_size) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+// Called when the library knows whether it resumes. A full handshake on a data connection would leave a session under
+// the control session's binding: whoever did it could resume that on the next connection and pass for the client
+// . So it gets another context, which resumes nowhere.
+int engine_callbacks::unbind_full_data_handshake(SSL_CLIENT_HELLO const* hello) {
+    bool const data = owner_of(hello->ssl)->options_.channel == channel_kind::data;
+    if (!data || SSL_session_reused(hello->ssl) == 1) return 1;
+    static constexpr std::array<std::uint8_t, 32> nobody{};
+    SSL_SESSION* const session = SSL_get_session(hello->ssl);
+    return session == nullptr ? 1 : SSL_SESSION_set1_id_context(session, nobody.data(), nobody.size());
+}
+
 void prepare_context(SSL_CTX* context) {
+    SSL_CTX_set_dos_protection_cb(context, engine_callbacks::unbind_full_data_handshake);
     SSL_CTX_set_select_certificate_cb(context, engine_callbacks::choose_certificate);
     SSL_CTX_set_tlsext_servername_callback(context, engine_callbacks::answer_server_name);
     SSL_CTX_set_alpn_select_cb(context, engine_callbacks::choose_application, nullptr);

@@ -25,6 +25,12 @@ script& starts_tls(script& talk, std::string const& command) {
     return talk.client(command).to_client("234").expects<ftp::start_tls>().is_quiet();
 }
 
+ftp::client_secured secured_with(std::string const& server_name) {
+    ftp::client_secured done;
+    done.server_name = server_name;
+    return done;
+}
+
 }  // namespace
 
 TEST_CASE("front: the greeting is the site's own and needs no backend (B-026, A-066)", "[ftp][front]") {
@@ -225,7 +231,7 @@ TEST_CASE("front: HOST in TLS (B-084, B-085, D-09, A-013)", "[ftp][front]") {
     CAPTURE(sni, argument);
     script talk(three_sites());
     talk.begins().to_client("220");
-    starts_tls(talk, "AUTH TLS").is(ftp::client_secured{0, sni}).answers("HOST " + argument, code);
+    starts_tls(talk, "AUTH TLS").is(secured_with(sni)).answers("HOST " + argument, code);
     CHECK(talk.core().state().site == (argument == "second.example.com" && code == "220" ? 1 : 0));
 }
 

@@ -43,6 +43,47 @@ TEST_CASE("transfer: 1yz goes out at once, the client's handshake may come long 
     CHECK(relay->way == ftp::copy_direction::to_backend);
 }
 
+// A deliberate exception to B-120 (transfer_machine.cpp): curl ends its upload before tickets that come late (B-160).
+TEST_CASE("transfer: the 1yz of an upload waits a moment for a handshake that has begun (B-120, B-160)",
+          "[ftp][transfer]") {
+    script talk;
+    talk.logged_in().begun("STOR a").is(ftp::client_data_handshaking{}).is(ftp::backend_data_up{}).is_quiet();
+    talk.backend("150 go").is_quiet();
+    CHECK(talk.armed(ftp::deadline_kind::start));
+    std::size_t const from = talk.client_stream().size();
+    SECTION("the handshake is over") {
+        talk.is(ftp::client_data_up{}).to_client("150 go").expects<ftp::start_relay>().is_quiet();
+        CHECK_FALSE(talk.armed(ftp::deadline_kind::start));
+    }
+    SECTION("it takes long: the 1yz goes out without it") {
+        talk.passes(ftp::deadline_kind::start).to_client("150 go").is_quiet();
+        talk.is(ftp::client_data_up{}).expects<ftp::start_relay>().is_quiet();
+    }
+    SECTION("it fails: 1yz, then 522") {
+        talk.is(ftp::client_data_failed{ftp::data_fault::handshake}).to_client("150 go").expects<ftp::abort_data>();
+        talk.to_client("522").is_quiet();
+    }
+    SECTION("the backend refuses meanwhile") {
+        talk.backend("552 full").expects<ftp::abort_data>().to_client("552 full").is_ready();
+    }
+    SECTION("ABOR: no 1yz behind the final reply") {
+        talk.client("ABOR").skip().backend("426 cut\r\n226 ok").skip().is(ftp::client_data_up{}).is_quiet();
+        CHECK(talk.client_stream().find("150 ", from) == std::string::npos);
+        talk.is_ready();
+    }
+    SECTION("the backend's leg fails: no 1yz behind the final reply") {
+        talk.is(ftp::backend_data_failed{}).passes(ftp::deadline_kind::verdict).skip();
+        talk.is(ftp::client_data_up{}).is_quiet();
+        CHECK(talk.client_stream().find("150 ", from) == std::string::npos);
+    }
+}
+
+TEST_CASE("transfer: the 1yz of a download never waits (B-120)", "[ftp][transfer]") {
+    script talk;
+    talk.logged_in().begun("RETR a").is(ftp::client_data_handshaking{}).is_quiet();
+    talk.backend("150 go").to_client("150 go").is_quiet();
+}
+
 TEST_CASE("transfer: the copy goes the way of the verb", "[ftp][transfer]") {
     auto const [command, way] = GENERATE(table<std::string, ftp::copy_direction>({
         {"RETR a", ftp::copy_direction::to_client},

@@ -242,6 +242,7 @@ private:
     void client_leg() {
         static constexpr ftp::data_fault faults[] = {ftp::data_fault::connect, ftp::data_fault::handshake,
                                                      ftp::data_fault::not_resumed};
+        if (pick_(3) == 0) return give(ftp::client_data_handshaking{});
         if (pick_(5) > 0) return give(ftp::client_data_up{});
         give(ftp::client_data_failed{faults[pick_(3)]});
     }

@@ -154,6 +154,8 @@ private:
     void on(ftp::send_client const& one) {
         require(replies_.take(one.bytes), "not one well-formed reply for the client: " + one.bytes);
         require(!asked_.tls, "a reply in the middle of a handshake");
+        bool const preliminary = one.bytes.substr(0, 1) == "1";
+        require(!preliminary || (begun_ && !std::exchange(told_, true)), "a 1yz too many (B-194)");
         to_client_ += one.bytes;
     }
     void on(ftp::send_backend const& one) {
@@ -184,6 +186,7 @@ private:
     void on(ftp::begin_data const&) {
         require(open_, "begins without a set-up");
         ++transfers_begun_;
+        told_ = false;
         client_up_ = backend_up_ = copied_clean_ = false;
         asked_.client_leg = asked_.backend_leg = begun_ = true;
     }
@@ -211,7 +214,7 @@ private:
     void on(ftp::note_denied const& one) { notes_ += one.command + '\n'; }
     void on(ftp::note_login const& one) { notes_ += one.user + ' ' + one.reason + '\n'; }
     void on(ftp::note_transfer const& one) {
-        ++transfers_noted_;
+        if (one.result != ftp::transfer_result::not_protected) ++transfers_noted_;  // that one never began (B-153)
         notes_ += one.path + '\n';
     }
     void on(ftp::note_attack const&) {}
@@ -239,6 +242,7 @@ private:
     bool connected_ = false;
     bool open_ = false;
     bool begun_ = false;
+    bool told_ = false;
     bool client_up_ = false;
     bool backend_up_ = false;
     bool copied_clean_ = false;
