@@ -80,6 +80,10 @@ std::string capped(std::string out, std::string_view text) {
 }  // namespace
 
 command parse_command(std::string_view text) {
+    // Left over from a Telnet synch whose IAC came as urgent data, or in the wrong order (pyftpdlib's client test does
+    // that before ABOR): no verb begins like this.
+    while (!text.empty() && static_cast<unsigned char>(text.front()) >= 0xF0)
+        text.remove_prefix(1);
     std::string_view const name = text.substr(0, text.find(' '));
     bool const usable = !name.empty() && name.size() <= longest_name;
     if (!usable || !std::all_of(name.begin(), name.end(), is_printable)) return malformed();

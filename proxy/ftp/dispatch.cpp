@@ -80,7 +80,7 @@ bool control_core::refuse_in_clear(command const& what) {
 bool control_core::refuse_by_state(command const& what) {
     if (refuse_in_clear(what)) return true;
     if (state_.login != login_phase::in && !what.row->before_login && what.id() != verb::unknown) {  // B-093
-        context_.answer(530, "Please log in with USER and PASS.");
+        context_.answer(530, "Log in with USER and PASS first.");
         return true;
     }
     bool const session_verb =
@@ -95,11 +95,11 @@ bool control_core::refuse_by_state(command const& what) {
         return true;
     }
     if (what.row->arg == argument::required && what.argument.empty()) {
-        context_.answer(501, "This command needs an argument.");
+        context_.answer(501, "Syntax error: command needs an argument.");
         return true;
     }
     if (what.row->arg == argument::none && !what.argument.empty()) {
-        context_.answer(501, "This command takes no argument.");
+        context_.answer(501, "Syntax error: command does not accept arguments.");
         return true;
     }
     return false;
@@ -134,14 +134,16 @@ void control_core::dispatch_session(command& what) {
         case verb::pass: return password(what);
         case verb::acct:
             if (login_.wants_account()) return login_.account(what);
-            return context_.answer(503, logged_in ? "Already logged in." : "Login with USER first.");
+            return context_.answer(503, logged_in ? "User already authenticated." : "Login with USER first.");
         case verb::quit: return front_.quit();
         case verb::noop: return context_.answer(200, "OK.");
-        case verb::help: return front_.help();
+        case verb::help: return front_.help(what);
         case verb::stat:
             if (what.argument.empty()) return front_.status();
-            return logged_in ? relay_.status_of(what) : context_.answer(530, "Please log in with USER and PASS.");
-        case verb::feat: return logged_in && !state_.backend_features ? relay_.feat() : front_.features();
+            return logged_in ? relay_.status_of(what) : context_.answer(530, "Log in with USER and PASS first.");
+        case verb::feat:
+            // Asked anew each time: OPTS MLST changes what the backend lists.
+            return logged_in ? relay_.feat() : front_.features();
         case verb::opts: return logged_in ? relay_.opts(what) : front_.opts_before_login(what);
         case verb::lang: return logged_in ? relay_.forward(what) : front_.lang_before_login(what);
         case verb::syst: return logged_in ? relay_.forward(what) : context_.answer(215, "UNIX Type: L8");
@@ -172,7 +174,7 @@ void control_core::dispatch_logged_in(command& what) {
 }
 
 void control_core::password(command& what) {
-    if (state_.login == login_phase::in) return context_.answer(503, "Already logged in.");
+    if (state_.login == login_phase::in) return context_.answer(503, "User already authenticated.");
     if (state_.login != login_phase::user_given || login_.wants_account())
         return context_.answer(503, "Login with USER first.");
     login_.start(secret_string(what.argument));

@@ -202,7 +202,13 @@ void front_machine::lang_before_login(command const& what) {
     context_.answer(504, "Language not available.");
 }
 
-void front_machine::help() {
+void front_machine::help(command const& what) {
+    if (!what.argument.empty()) {
+        verb_row const& row = find_verb(what.argument);
+        bool const known = row.id != verb::unknown && row.how != treatment::refuse;
+        return known ? context_.answer(214, "Understood: " + std::string(row.name)) :
+                       context_.answer(501, "Unrecognized command.");
+    }
     std::size_t count = 0;
     std::string_view const* const names = accepted_verbs(count);
     reply answer(214, "The following commands are understood:");

@@ -35,7 +35,7 @@ public:
     void features();
     void opts_before_login(command const& what);
     void lang_before_login(command const& what);
-    void help();
+    void help(command const& what);
     void status();  ///< STAT without argument (B-104)
     void quit();
 

@@ -42,7 +42,7 @@ void setup_machine::active(wish what, host_port_result const& parsed) {
     if (state_.epsv_all) return context_.answer(503, "Only EPSV is allowed after EPSV ALL.");
     if (auto const* fault = std::get_if<host_port_fault>(&parsed)) {
         if (*fault == host_port_fault::family) return context_.answer(522, "Network protocol not supported, use (1,2)");
-        return context_.answer(501, "Illegal address or port.");
+        return context_.answer(501, what == wish::port ? "Invalid PORT format." : "Invalid EPRT format.");
     }
     auto const& target = std::get<ip_endpoint>(parsed);
     if (what == wish::port && !state_.connection.client.is_v4())

@@ -22,7 +22,8 @@ script& abor(script& talk) {
 std::string codes(script const& talk, std::size_t from) {
     std::string found;
     std::string const text = talk.client_stream().substr(from);
-    for (std::size_t at = 0; at < text.size(); at = text.find("\r\n", at) + 2) found += text.substr(at, 3) + ' ';
+    for (std::size_t at = 0; at < text.size(); at = text.find("\r\n", at) + 2)
+        found += text.substr(at, 3) + ' ';
     return found;
 }
 
@@ -31,9 +32,15 @@ std::string codes(script const& talk, std::size_t from) {
 TEST_CASE("abort: nothing to abort: one 225 or 226 (B-224)", "[ftp][abort]") {
     script talk;
     talk.logged_in().forwards("ABOR");
-    SECTION("225") { talk.backend("225 nothing").to_client("225"); }
-    SECTION("226") { talk.backend("226 nothing").to_client("226"); }
-    SECTION("a backend without ABOR") { talk.backend("502 what").to_client("22"); }
+    SECTION("225") {
+        talk.backend("225 nothing").to_client("225");
+    }
+    SECTION("226") {
+        talk.backend("226 nothing").to_client("226");
+    }
+    SECTION("a backend without ABOR") {
+        talk.backend("502 what").to_client("22");
+    }
     talk.is_ready();
 }
 
@@ -49,11 +56,21 @@ TEST_CASE("abort: the transfer's 426, then ABOR's 226 (B-226, B-229)", "[ftp][ab
     talk.logged_in().transferring(GENERATE(as<std::string>{}, "RETR big", "STOR big"));
     abor(talk);
     std::size_t const from = talk.client_stream().size();
-    SECTION("two replies") { talk.backend("426 aborted").lets_go_then("426").lets_go().backend("226 ok"); }
-    SECTION("both in one read") { talk.backend("426 aborted\r\n226 ok"); }
-    SECTION("others codes") { talk.backend("451 cut\r\n225 ok"); }
-    SECTION("a 150 that was on its way") { talk.backend("150 late").is_quiet().backend("426 aborted\r\n226 ok"); }
-    SECTION("a backend without ABOR") { talk.backend("426 cut\r\n500 what"); }
+    SECTION("two replies") {
+        talk.backend("426 aborted").lets_go_then("426").lets_go().backend("226 ok");
+    }
+    SECTION("both in one read") {
+        talk.backend("426 aborted\r\n226 ok");
+    }
+    SECTION("others codes") {
+        talk.backend("451 cut\r\n225 ok");
+    }
+    SECTION("a 150 that was on its way") {
+        talk.backend("150 late").is_quiet().backend("426 aborted\r\n226 ok");
+    }
+    SECTION("a backend without ABOR") {
+        talk.backend("426 cut\r\n500 what");
+    }
     talk.skip();
     CHECK(codes(talk, from) == "426 226 ");
     talk.is_ready();
@@ -64,10 +81,17 @@ TEST_CASE("abort: the transfer's 426, then ABOR's 226 (B-226, B-229)", "[ftp][ab
 TEST_CASE("abort: before the 1yz, and before the legs are up (B-226)", "[ftp][abort]") {
     script talk;
     talk.logged_in().begun("RETR big");
-    SECTION("nothing is up") {}
-    SECTION("the client's leg is up") { talk.is(ftp::client_data_up{}); }
-    SECTION("the backend's leg failed") { talk.is(ftp::backend_data_failed{}); }
-    SECTION("the client's leg failed") { talk.is(ftp::client_data_failed{}); }
+    SECTION("nothing is up") {
+    }
+    SECTION("the client's leg is up") {
+        talk.is(ftp::client_data_up{});
+    }
+    SECTION("the backend's leg failed") {
+        talk.is(ftp::backend_data_failed{});
+    }
+    SECTION("the client's leg failed") {
+        talk.is(ftp::client_data_failed{});
+    }
     abor(talk);
     CHECK_FALSE(talk.armed(deadline_kind::verdict));
     std::size_t const from = talk.client_stream().size();
@@ -101,9 +125,14 @@ TEST_CASE("abort: a reply that does not come is supplied, and none is shifted (B
     talk.logged_in().transferring("RETR a");
     abor(talk).client("PWD").is_quiet();
     std::size_t const from = talk.client_stream().size();
-    SECTION("one of two") { talk.backend("226 ok").skip(); }
-    SECTION("426 alone") { talk.backend("426 cut").skip(); }
-    SECTION("none") {}
+    SECTION("one of two") {
+        talk.backend("226 ok").skip();
+    }
+    SECTION("426 alone") {
+        talk.backend("426 cut").skip();
+    }
+    SECTION("none") {
+    }
     talk.passes(deadline_kind::settle).skip();
     CHECK(codes(talk, from) == "426 226 421 ");
     CHECK(talk.finishes() == 1);
@@ -125,7 +154,8 @@ TEST_CASE("abort: Telnet signals before it are no part of it (B-230)", "[ftp][ab
     abor(talk).backend("426 x\r\n226 y").skip().is_ready();
 }
 
-TEST_CASE("abort: it is heard behind other commands, whose replies come before its own (B-232, B-235)", "[ftp][abort]") {
+TEST_CASE("abort: it is heard behind other commands, whose replies come before its own (B-232, B-235)",
+          "[ftp][abort]") {
     script talk;
     talk.logged_in().transferring("RETR a").client("SYST").is_quiet();
     CHECK(talk.core().wants_client_bytes());
@@ -142,7 +172,9 @@ TEST_CASE("abort: one reply for each of several (B-195)", "[ftp][abort]") {
     SECTION("in one read") {
         talk.client_bytes("ABOR\r\nABOR\r\n").expects<ftp::abort_data>().to_backend("ABOR").is_quiet();
     }
-    SECTION("one after the other") { abor(talk).client("ABOR").is_quiet(); }
+    SECTION("one after the other") {
+        abor(talk).client("ABOR").is_quiet();
+    }
     std::size_t const from = talk.client_stream().size();
     talk.backend("426 x\r\n226 y").skip();
     if (talk.core().state().finals_due > 0) talk.backend("225 nothing").skip();
@@ -217,7 +249,8 @@ TEST_CASE("abort: as many replies as NOOPs, none at the backend (B-234)", "[ftp]
     script talk;
     talk.logged_in().transferring("STOR a");
     std::size_t const from = talk.client_stream().size();
-    for (int i = 0; i < 3; ++i) talk.client("NOOP");
+    for (int i = 0; i < 3; ++i)
+        talk.client("NOOP");
     talk.client_bytes("NOOP\r\nNOOP\r\n").skip();
     talk.is(ftp::relay_done{}).backend("226 stored").skip();
     std::string const seen = codes(talk, from);
@@ -239,8 +272,11 @@ TEST_CASE("abort: NOOP and STAT wait behind a command that waits (B-235)", "[ftp
 TEST_CASE("abort: the backend's 421 to an idle session ends it (B-237)", "[ftp][abort]") {
     script talk;
     talk.logged_in().protect();
-    SECTION("idle") {}
-    SECTION("with a set-up") { talk.passive(); }
+    SECTION("idle") {
+    }
+    SECTION("with a set-up") {
+        talk.passive();
+    }
     talk.backend("421 Timeout.").to_client("421 Timeout.").ends(ftp::end_reason::backend_gone);
 }
 

@@ -9,10 +9,14 @@ using tests::script;
 namespace {
 
 /// SITE HELP is at the backend.
-script& asked(script& talk) { return talk.logged_in().forwards("SITE HELP"); }
+script& asked(script& talk) {
+    return talk.logged_in().forwards("SITE HELP");
+}
 
 /// All that the client got since `from`.
-std::string since(script const& talk, std::size_t from) { return talk.client_stream().substr(from); }
+std::string since(script const& talk, std::size_t from) {
+    return talk.client_stream().substr(from);
+}
 
 /// The command was answered with 451, then 421 and the end.
 void dropped(script& talk) {
@@ -25,13 +29,13 @@ void dropped(script& talk) {
 TEST_CASE("backend: replies come through re-framed (B-014 - B-017, B-019, B-024)", "[ftp][backend]") {
     auto const [reply, shown] = GENERATE(table<std::string, std::string>({
         {"200 ok\r\n", "200 ok\r\n"},
-        {"200 ok\n", "200 ok\r\n"},                                              // Q-39
-        {"\r\n\r\n200 ok\r\n", "200 ok\r\n"},                                    // B-019
-        {"200\r\n", "200 \r\n"},                                                 // B-016
+        {"200 ok\n", "200 ok\r\n"},            // Q-39
+        {"\r\n\r\n200 ok\r\n", "200 ok\r\n"},  // B-019
+        {"200\r\n", "200 \r\n"},               // B-016
         {"200-a\r\nb\r\n200\r\n", "200-a\r\nb\r\n200 \r\n"},
         {"200-a\r\n200-b\r\n 200 c\r\n200 d\r\n", "200-a\r\n200-b\r\n 200 c\r\n200 d\r\n"},
         {"211-a\r\nno space\r\n220-x\r\n211 d\r\n", "211-a\r\nno space\r\n220-x\r\n211 d\r\n"},  // B-017
-        {"200 gr\xfc\xc3\xbc\r\n", "200 gr\xfc\xc3\xbc\r\n"},                    // B-024
+        {"200 gr\xfc\xc3\xbc\r\n", "200 gr\xfc\xc3\xbc\r\n"},                                    // B-024
     }));
     CAPTURE(reply);
     script talk;
@@ -54,7 +58,8 @@ TEST_CASE("backend: a reply that is closed by another code is never closed (B-01
     dropped(talk);
 }
 
-TEST_CASE("backend: the wait for a reply's rest is armed by every part of it, and ends with it (B-018)", "[ftp][backend]") {
+TEST_CASE("backend: the wait for a reply's rest is armed by every part of it, and ends with it (B-018)",
+          "[ftp][backend]") {
     script talk;
     asked(talk);
     CHECK_FALSE(talk.armed(deadline_kind::rest));
@@ -86,26 +91,38 @@ TEST_CASE("backend: a line that is no reply (B-020)", "[ftp][backend]") {
     }
 }
 
-TEST_CASE("backend: a line that is no reply behind an answered transfer is 421 alone (B-020, B-281)", "[ftp][backend]") {
+TEST_CASE("backend: a line that is no reply behind an answered transfer is 421 alone (B-020, B-281)",
+          "[ftp][backend]") {
     script talk;
     talk.logged_in().transferring("RETR a");
     talk.is(ftp::relay_done{ftp::copy_result::client_failed}).expects<ftp::abort_data>().to_client("426").is_quiet();
     std::size_t const from = talk.client_stream().size();
-    SECTION("no reply") { talk.backend("hello").skip(); }
-    SECTION("half a reply") { talk.backend_bytes("426-").passes(deadline_kind::rest).skip(); }
-    SECTION("too long") { talk.backend_bytes("426-" + std::string(70000, 'x')).skip(); }
+    SECTION("no reply") {
+        talk.backend("hello").skip();
+    }
+    SECTION("half a reply") {
+        talk.backend_bytes("426-").passes(deadline_kind::rest).skip();
+    }
+    SECTION("too long") {
+        talk.backend_bytes("426-" + std::string(70000, 'x')).skip();
+    }
     CHECK(since(talk, from).substr(0, 4) == "421 ");
     CHECK(talk.finishes() == 1);
 }
 
 TEST_CASE("backend: codes that no client may see (B-021, A-046)", "[ftp][backend]") {
-    auto const code = GENERATE(as<std::string>{}, "633", "631", "600", "999", "000", "099", "234", "334", "335", "235", "232");
+    auto const code =
+        GENERATE(as<std::string>{}, "633", "631", "600", "999", "000", "099", "234", "334", "335", "235", "232");
     CAPTURE(code);
     script talk;
     asked(talk);
     std::size_t const from = talk.client_stream().size();
-    SECTION("one line") { talk.backend(code + " what").skip(); }
-    SECTION("many") { talk.backend(code + "-what\r\n more\r\n" + code + " end").skip(); }
+    SECTION("one line") {
+        talk.backend(code + " what").skip();
+    }
+    SECTION("many") {
+        talk.backend(code + "-what\r\n more\r\n" + code + " end").skip();
+    }
     CHECK(since(talk, from).substr(0, 2) == "45");
     CHECK(since(talk, from).find(code) == std::string::npos);
     talk.is_ready();
@@ -114,10 +131,18 @@ TEST_CASE("backend: codes that no client may see (B-021, A-046)", "[ftp][backend
 TEST_CASE("backend: 1yz where none may be is 451, its final reply is not a second one (B-021)", "[ftp][backend]") {
     script talk;
     asked(talk).backend("150 what").to_client("451").is_quiet();
-    SECTION("the final reply comes") { talk.backend("200 ok").is_ready(); }
-    SECTION("more of them") { talk.backend("150 x\r\n125 y").is_quiet().backend("200 ok").is_ready(); }
-    SECTION("nothing comes: 421 alone (B-281)") { talk.passes(deadline_kind::reply).to_client("421").skip(); }
-    SECTION("nonsense comes: 421 alone (B-281)") { talk.backend("hello").to_client("421").skip(); }
+    SECTION("the final reply comes") {
+        talk.backend("200 ok").is_ready();
+    }
+    SECTION("more of them") {
+        talk.backend("150 x\r\n125 y").is_quiet().backend("200 ok").is_ready();
+    }
+    SECTION("nothing comes: 421 alone (B-281)") {
+        talk.passes(deadline_kind::reply).to_client("421").skip();
+    }
+    SECTION("nonsense comes: 421 alone (B-281)") {
+        talk.backend("hello").to_client("421").skip();
+    }
 }
 
 TEST_CASE("backend: 421 inside a text is text (A-046)", "[ftp][backend]") {
@@ -129,17 +154,21 @@ TEST_CASE("backend: controls are replaced (B-022)", "[ftp][backend]") {
     script talk;
     asked(talk).backend_bytes(std::string("200 a\0b\x1b[31m\rc\r\n", 16)).to_client("200 a");
     std::string const shown = talk.last_reply().substr(0, talk.last_reply().size() - 2);
-    for (char const byte : shown) CHECK(static_cast<unsigned char>(byte) >= 0x20);
+    for (char const byte : shown)
+        CHECK(static_cast<unsigned char>(byte) >= 0x20);
     talk.is_ready();
 }
 
 TEST_CASE("backend: replies beyond the limits (B-023, A-047, A-048)", "[ftp][backend]") {
     script talk;
     asked(talk);
-    SECTION("a line") { talk.backend_bytes("200 " + std::string(9000, 'x')); }
+    SECTION("a line") {
+        talk.backend_bytes("200 " + std::string(9000, 'x'));
+    }
     SECTION("all of it") {
         talk.backend_bytes("214-a\r\n");
-        for (int i = 0; i < 100 && talk.finishes() == 0; ++i) talk.backend(std::string(1000, 'x'));
+        for (int i = 0; i < 100 && talk.finishes() == 0; ++i)
+            talk.backend(std::string(1000, 'x'));
     }
     dropped(talk);
 }
@@ -160,8 +189,8 @@ TEST_CASE("backend: silence (A-048, B-204)", "[ftp][backend]") {
 TEST_CASE("backend: a clock that passed though nothing is due means nothing (events.hpp)", "[ftp][backend]") {
     script talk;
     talk.logged_in();
-    auto const kind = GENERATE(deadline_kind::reply, deadline_kind::settle, deadline_kind::verdict, deadline_kind::linger,
-                               deadline_kind::handshake, deadline_kind::login);
+    auto const kind = GENERATE(deadline_kind::reply, deadline_kind::settle, deadline_kind::verdict,
+                               deadline_kind::linger, deadline_kind::handshake, deadline_kind::login);
     CAPTURE(static_cast<int>(kind));
     talk.is(ftp::deadline_passed{kind}).is_quiet().is_ready();
 }
@@ -226,16 +255,26 @@ TEST_CASE("backend: any reply may be multi-line (B-025)", "[ftp][backend]") {
 
 TEST_CASE("backend: its 421 to a command is shown, and ends the session (B-219)", "[ftp][backend]") {
     script talk;
-    SECTION("a forwarded one") { asked(talk); }
-    SECTION("the gate's own") { talk.logged_in().client("PASV").to_backend("EPSV"); }
-    SECTION("FEAT") { talk.logged_in().client("FEAT").to_backend("FEAT"); }
+    SECTION("a forwarded one") {
+        asked(talk);
+    }
+    SECTION("the gate's own") {
+        talk.logged_in().client("PASV").to_backend("EPSV");
+    }
+    SECTION("FEAT") {
+        talk.logged_in().client("FEAT").to_backend("FEAT");
+    }
     talk.backend("421 bye").to_client("421 bye").ends(end_reason::backend_gone);
 }
 
 TEST_CASE("backend: it dies under a command: 421, one reply (B-218, B-195)", "[ftp][backend]") {
     script talk;
-    SECTION("a forwarded one") { asked(talk); }
-    SECTION("the gate's own") { talk.logged_in().client("PASV").to_backend("EPSV"); }
+    SECTION("a forwarded one") {
+        asked(talk);
+    }
+    SECTION("the gate's own") {
+        talk.logged_in().client("PASV").to_backend("EPSV");
+    }
     talk.is(ftp::backend_gone{}).to_client("421").ends(end_reason::backend_gone);
 }
 

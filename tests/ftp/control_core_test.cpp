@@ -15,9 +15,15 @@ using tests::step;
 
 namespace {
 
-step client(std::string_view line) { return {step::side::client, std::string(line) + "\r\n", {}}; }
-step backend(std::string_view lines) { return {step::side::backend, std::string(lines) + "\r\n", {}}; }
-step is(ftp::event what) { return {step::side::driver, {}, std::move(what)}; }
+step client(std::string_view line) {
+    return {step::side::client, std::string(line) + "\r\n", {}};
+}
+step backend(std::string_view lines) {
+    return {step::side::backend, std::string(lines) + "\r\n", {}};
+}
+step is(ftp::event what) {
+    return {step::side::driver, {}, std::move(what)};
+}
 
 std::vector<step> login_steps() {
     auto const address = [](char const* text) { return *ftp::ip_address::parse(text); };
@@ -62,12 +68,14 @@ std::vector<step> full_session() {
 }
 
 void play(core_watch& watch, std::vector<step> const& steps, std::size_t from, std::size_t to) {
-    for (std::size_t i = from; i < to; ++i) watch.feed(steps[i].as_event());
+    for (std::size_t i = from; i < to; ++i)
+        watch.feed(steps[i].as_event());
 }
 
 std::size_t count(std::string const& text, std::string const& what) {
     std::size_t found = 0;
-    for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++found;
+    for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1))
+        ++found;
     return found;
 }
 
@@ -88,7 +96,9 @@ std::vector<fault> faults_at(core_watch const& watch) {
     return all;
 }
 
-core_watch begun(script_settings const& settings = {}) { return core_watch(script::core_settings(settings)); }
+core_watch begun(script_settings const& settings = {}) {
+    return core_watch(script::core_settings(settings));
+}
 
 /// Plays `steps` once for each fault at each step; `check` looks at the watch afterwards.
 template <class Check>
@@ -143,9 +153,8 @@ TEST_CASE("control_core: whatever breaks at whatever step, the session ends once
 }
 
 TEST_CASE("control_core: whatever breaks, every transfer is written down once (INTERFACE, log events)", "[ftp][core]") {
-    fails_at_every_step(full_session(), [](core_watch const& watch) {
-        CHECK(watch.transfers_noted() == watch.transfers_begun());
-    });
+    fails_at_every_step(full_session(),
+                        [](core_watch const& watch) { CHECK(watch.transfers_noted() == watch.transfers_begun()); });
 }
 
 namespace {
@@ -159,7 +168,8 @@ struct broken_rule {
 
 std::string described(std::vector<step> const& steps) {
     std::string text;
-    for (auto const& one : steps) text += "\n  " + to_string(one);
+    for (auto const& one : steps)
+        text += "\n  " + to_string(one);
     return text;
 }
 
@@ -172,14 +182,16 @@ void check_secrets(core_watch& watch) {
 }
 
 /// `sessions` random ones; the rules that they broke.
-std::map<std::string, broken_rule> play_random(manners how, unsigned sessions, unsigned events, script_settings settings) {
+std::map<std::string, broken_rule> play_random(manners how, unsigned sessions, unsigned events,
+                                               script_settings settings) {
     std::map<std::string, broken_rule> rules;
     for (unsigned seed = 0; seed < sessions; ++seed) {
         std::mt19937 random(seed);
         core_watch watch = begun(settings);
         core_player player(watch, how, [&random](unsigned bound) { return static_cast<unsigned>(random() % bound); });
         watch.start();
-        for (unsigned i = 0; i < events && !watch.is_over() && watch.broken().empty(); ++i) player.plays();
+        for (unsigned i = 0; i < events && !watch.is_over() && watch.broken().empty(); ++i)
+            player.plays();
         if (how == manners::polite) player.comes_to_rest();
         auto const& state = watch.core().state();
         bool const at_rest = how == manners::polite && !watch.is_over() && state.now == ftp::activity::idle;
@@ -199,7 +211,8 @@ std::map<std::string, broken_rule> play_random(manners how, unsigned sessions, u
 
 void check_random(manners how, unsigned sessions, unsigned events, script_settings const& settings) {
     for (auto const& [rule, found] : play_random(how, sessions, events, settings))
-        FAIL_CHECK(rule << ": in " << found.times << " sessions, first with seed " << found.first_seed << found.shortest);
+        FAIL_CHECK(rule << ": in " << found.times << " sessions, first with seed " << found.first_seed
+                        << found.shortest);
 }
 
 script_settings with(ftp::control_rule control, ftp::data_rule data, ftp::backend_mode mode) {
@@ -213,19 +226,24 @@ script_settings with(ftp::control_rule control, ftp::data_rule data, ftp::backen
 }  // namespace
 
 TEST_CASE("control_core: random sessions of polite peers keep the invariants (B-280, B-281, B-285)", "[ftp][core]") {
-    SECTION("strict") { check_random(manners::polite, 10000, 80, {}); }
+    SECTION("strict") {
+        check_random(manners::polite, 10000, 80, {});
+    }
     SECTION("lenient, active at the backend") {
         check_random(manners::polite, 5000, 80,
                      with(ftp::control_rule::allow, ftp::data_rule::allow, ftp::backend_mode::active));
     }
     SECTION("credentials only, the client's mode") {
-        check_random(manners::polite, 5000, 80,
-                     with(ftp::control_rule::require_credentials_only, ftp::data_rule::allow, ftp::backend_mode::client));
+        check_random(
+            manners::polite, 5000, 80,
+            with(ftp::control_rule::require_credentials_only, ftp::data_rule::allow, ftp::backend_mode::client));
     }
 }
 
 TEST_CASE("control_core: random sessions of hostile peers keep the invariants (B-280, B-281)", "[ftp][core]") {
-    SECTION("strict") { check_random(manners::hostile, 10000, 60, {}); }
+    SECTION("strict") {
+        check_random(manners::hostile, 10000, 60, {});
+    }
     SECTION("lenient") {
         check_random(manners::hostile, 10000, 60,
                      with(ftp::control_rule::allow, ftp::data_rule::deny, ftp::backend_mode::passive));
@@ -239,7 +257,8 @@ std::vector<step> recut(std::vector<step> const& steps, std::mt19937& random) {
     std::vector<step> cut;
     for (auto const& one : steps) {
         std::string_view rest = one.bytes;
-        bool const whole = one.from == step::side::driver || rest.find("AUTH") != rest.npos;  // what is behind it counts
+        bool const whole =
+            one.from == step::side::driver || rest.find("AUTH") != rest.npos;  // what is behind it counts
         if (whole) cut.push_back(one);
         if (whole) continue;
         while (!rest.empty()) {
@@ -257,8 +276,10 @@ std::vector<step> merged(std::vector<step> const& steps) {
     for (auto const& one : steps) {
         bool const joins = one.from == step::side::client && !out.empty() && out.back().from == one.from &&
                            one.bytes.substr(0, 4) != "AUTH" && out.back().bytes.substr(0, 4) != "AUTH";
-        if (joins) out.back().bytes += one.bytes;
-        else out.push_back(one);
+        if (joins)
+            out.back().bytes += one.bytes;
+        else
+            out.push_back(one);
     }
     return out;
 }
@@ -280,7 +301,8 @@ void check_same(std::vector<step> const& steps, std::vector<step> const& other) 
 TEST_CASE("control_core: cutting the same bytes elsewhere changes nothing (B-288, B-001)", "[ftp][core]") {
     auto const steps = full_session();
     std::mt19937 random(7);
-    for (unsigned i = 0; i < 200; ++i) check_same(steps, recut(steps, random));
+    for (unsigned i = 0; i < 200; ++i)
+        check_same(steps, recut(steps, random));
     check_same(steps, merged(steps));
 }
 
@@ -289,9 +311,11 @@ TEST_CASE("control_core: cutting the bytes of random sessions elsewhere changes 
         CAPTURE(seed);
         std::mt19937 random(seed);
         core_watch watch = begun();
-        core_player player(watch, manners::polite, [&](unsigned bound) { return static_cast<unsigned>(random() % bound); });
+        core_player player(watch, manners::polite,
+                           [&](unsigned bound) { return static_cast<unsigned>(random() % bound); });
         watch.start();
-        for (unsigned i = 0; i < 60 && !watch.is_over(); ++i) player.plays();
+        for (unsigned i = 0; i < 60 && !watch.is_over(); ++i)
+            player.plays();
         check_same(player.history(), recut(player.history(), random));
     }
 }

@@ -44,7 +44,8 @@ std::string outcome(script& talk, std::string const& command) {
     std::string const sent = talk.backend_stream();
     talk.client(command);
     bool decides = false;
-    for (auto const& one : talk.pending()) decides = decides || std::holds_alternative<ftp::decide_access>(one);
+    for (auto const& one : talk.pending())
+        decides = decides || std::holds_alternative<ftp::decide_access>(one);
     talk.skip();
     if (decides) return "decide";
     if (talk.backend_stream() != sent) return "backend";
@@ -231,11 +232,21 @@ TEST_CASE("policy: implicit TLS starts with PROT P, under deny with PROT C (B-03
 
 TEST_CASE("policy: a denied verb is 502 and does not reach the backend, nor do its aliases (A-052)", "[ftp][policy]") {
     auto const [denied, command] = GENERATE(table<ftp::verb, std::string>({
-        {ftp::verb::dele, "DELE a"},   {ftp::verb::mkd, "MKD a"},    {ftp::verb::mkd, "XMKD a"},
-        {ftp::verb::rmd, "XRMD a"},    {ftp::verb::cwd, "XCWD a"},   {ftp::verb::cdup, "XCUP"},
-        {ftp::verb::pwd, "XPWD"},      {ftp::verb::stor, "APPE a"},  {ftp::verb::stor, "STOU"},
-        {ftp::verb::list, "NLST"},     {ftp::verb::list, "MLSD"},    {ftp::verb::list, "MLST a"},
-        {ftp::verb::list, "STAT a"},   {ftp::verb::site, "SITE HELP"}, {ftp::verb::abor, "ABOR"},
+        {ftp::verb::dele, "DELE a"},
+        {ftp::verb::mkd, "MKD a"},
+        {ftp::verb::mkd, "XMKD a"},
+        {ftp::verb::rmd, "XRMD a"},
+        {ftp::verb::cwd, "XCWD a"},
+        {ftp::verb::cdup, "XCUP"},
+        {ftp::verb::pwd, "XPWD"},
+        {ftp::verb::stor, "APPE a"},
+        {ftp::verb::stor, "STOU"},
+        {ftp::verb::list, "NLST"},
+        {ftp::verb::list, "MLSD"},
+        {ftp::verb::list, "MLST a"},
+        {ftp::verb::list, "STAT a"},
+        {ftp::verb::site, "SITE HELP"},
+        {ftp::verb::abor, "ABOR"},
         {ftp::verb::site, "site  exec"},
     }));
     CAPTURE(command);
@@ -258,7 +269,9 @@ TEST_CASE("policy: a denied ABOR has no effect on a transfer either (A-052)", "[
 
 TEST_CASE("policy: SITE commands that run, copy or change passwords are refused (B-106, A-052)", "[ftp][policy]") {
     auto const command = GENERATE(as<std::string>{}, "SITE EXEC ls", "site exec ls", "SITE  EXEC ls", "SITE \tEXEC ls",
-                                  "SITE \xa0" "EXEC ls", "SITE CPFR a", "SITE CPTO b", "SITE PSWD a b", "SITE EXEC");
+                                  "SITE \xa0"
+                                  "EXEC ls",
+                                  "SITE CPFR a", "SITE CPTO b", "SITE PSWD a b", "SITE EXEC");
     script talk;
     talk.logged_in();
     CHECK(outcome(talk, command).substr(0, 1) == "5");
@@ -280,8 +293,9 @@ TEST_CASE("policy: unknown verbs (D-10, A-011)", "[ftp][policy]") {
         settings.site().pass_unknown = true;
         script talk(settings);
         talk.secured();
-        for (int i = 0; i < 10; ++i) talk.answers("XYZZY", "500");
-        talk.client("XYZZY").skip();
+        for (int i = 0; i < 9; ++i)
+            talk.answers("XYZZY", "500");
+        talk.client("XYZZY").skip().client("XYZZY").skip();
         CHECK(talk.finishes() == 1);
     }
 }

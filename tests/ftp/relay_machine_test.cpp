@@ -45,30 +45,57 @@ TEST_CASE("relay: commands go through byte for byte, and so do the answers (B-24
 TEST_CASE("relay: a path may be as long as the line (B-244), and hold 0xFF (B-010)", "[ftp][relay]") {
     script talk;
     talk.logged_in().forwards("CWD " + std::string(4000, 'x')).backend("250 ok").to_client("250");
-    talk.client_bytes("CWD a\xff\xff" "b\r\n").to_backend("CWD a\xff\xff" "b");
+    talk.client_bytes(
+            "CWD a\xff\xff"
+            "b\r\n")
+        .to_backend(
+            "CWD a\xff\xff"
+            "b");
 }
 
 TEST_CASE("relay: verbs in any case are the same verb (B-011)", "[ftp][relay]") {
     script talk;
-    talk.logged_in().client("pWd").to_backend("PWD").backend("257 \"/\"").to_client("257").client("cwd X").to_backend("CWD X");
+    talk.logged_in()
+        .client("pWd")
+        .to_backend("PWD")
+        .backend("257 \"/\"")
+        .to_client("257")
+        .client("cwd X")
+        .to_backend("CWD X");
 }
 
 TEST_CASE("relay: what cannot work is refused here (B-107, B-108, A-053)", "[ftp][relay]") {
     auto const [command, code] = GENERATE(table<std::string, std::string>({
-        {"MODE B", "504"}, {"MODE C", "504"}, {"MODE b", "504"}, {"MODE", "501"}, {"STRU R", "504"}, {"STRU P", "504"},
-        {"REST 18446744073709551616", "501"}, {"REST -1", "501"}, {"REST 0x10", "501"}, {"REST", "501"}, {"REST 1 2", "501"},
-        {"RETR", "501"}, {"STOR", "501"}, {"CWD", ""}, {"PWD x", "501"}, {"RNFR", "501"}, {"DELE", "501"},
+        {"MODE B", "504"},
+        {"MODE C", "504"},
+        {"MODE b", "504"},
+        {"MODE", "501"},
+        {"STRU R", "504"},
+        {"STRU P", "504"},
+        {"REST 18446744073709551616", "501"},
+        {"REST -1", "501"},
+        {"REST 0x10", "501"},
+        {"REST", "501"},
+        {"REST 1 2", "501"},
+        {"RETR", "501"},
+        {"STOR", "501"},
+        {"CWD", ""},
+        {"PWD x", "501"},
+        {"RNFR", "501"},
+        {"DELE", "501"},
     }));
     CAPTURE(command);
     script talk;
     talk.logged_in();
-    if (code.empty()) talk.forwards(command);
-    else talk.answers(command, code).is_ready();
+    if (code.empty())
+        talk.forwards(command);
+    else
+        talk.answers(command, code).is_ready();
 }
 
 TEST_CASE("relay: OPTS for what the gate keeps for itself is 501 (B-101, B-094)", "[ftp][relay]") {
-    auto const option = GENERATE(as<std::string>{}, "AUTH TLS", "PBSZ 0", "PROT P", "CCC", "SSCN ON", "CPSV", "HOST x", "ADAT x",
-                                 "MIC x", "CONF x", "ENC x", "LPRT x", "LPSV", "SPSV", "XYZZY x", "P@SW");
+    auto const option = GENERATE(as<std::string>{}, "AUTH TLS", "PBSZ 0", "PROT P", "CCC", "SSCN ON", "CPSV", "HOST x",
+                                 "ADAT x", "MIC x", "CONF x", "ENC x", "LPRT x", "LPSV", "SPSV", "XYZZY x", "P@SW");
     CAPTURE(option);
     script talk;
     talk.logged_in().answers("OPTS " + option, "501");
@@ -85,12 +112,13 @@ TEST_CASE("relay: FEAT is merged, stripped, and asked for once (B-094, B-097, B-
     script talk;
     talk.logged_in().client("FEAT").to_backend("FEAT").is_quiet();
     SECTION("a backend with many") {
-        talk.backend("211-Features:\r\n UTF8\r\n AUTH SSL\r\n PBSZ\r\n PROT\r\n SSCN\r\n CPSV\r\n HOST\r\n LPRT\r\n SPSV\r\n"
-                     " MLST type*;size*;\r\n REST STREAM\r\n CCC\r\n211 End");
+        talk.backend(
+            "211-Features:\r\n UTF8\r\n AUTH SSL\r\n PBSZ\r\n PROT\r\n SSCN\r\n CPSV\r\n HOST\r\n LPRT\r\n SPSV\r\n"
+            " MLST type*;size*;\r\n REST STREAM\r\n CCC\r\n211 End");
         talk.to_client("211-").is_quiet();
         std::string const shown = talk.last_reply();
-        for (auto const* line : {" AUTH TLS", " PBSZ", " PROT", " EPSV", " EPRT", " PASV", " UTF8", " MLST type*;size*;",
-                                 " REST STREAM"})
+        for (auto const* line :
+             {" AUTH TLS", " PBSZ", " PROT", " EPSV", " EPRT", " PASV", " UTF8", " MLST type*;size*;", " REST STREAM"})
             CHECK(shown.find("\r\n" + std::string(line) + "\r\n") != std::string::npos);
         for (auto const* line : {"AUTH SSL", "SSCN", "CPSV", "HOST", "LPRT", "SPSV", "CCC"})
             CHECK(shown.find(line) == std::string::npos);
@@ -101,7 +129,9 @@ TEST_CASE("relay: FEAT is merged, stripped, and asked for once (B-094, B-097, B-
         CHECK(talk.last_reply().find(" AUTH TLS\r\n") != std::string::npos);
         talk.client("FEAT").to_client("211-").is_quiet();
     }
-    SECTION("one line") { talk.backend("211 none").to_client("211-").is_ready(); }
+    SECTION("one line") {
+        talk.backend("211 none").to_client("211-").is_ready();
+    }
 }
 
 TEST_CASE("relay: one command at a time is at the backend (B-013)", "[ftp][relay]") {
@@ -119,9 +149,15 @@ TEST_CASE("relay: no backend of the site is named to the client (A-032, B-285)",
     CAPTURE(text);
     script talk(settings);
     talk.logged_in().forwards("SITE HELP");
-    SECTION("one line") { talk.backend("214 " + text); }
-    SECTION("any line of many") { talk.backend("214-" + text + "\r\n " + text + "\r\n214 " + text); }
-    SECTION("a refusal") { talk.backend("500 " + text); }
+    SECTION("one line") {
+        talk.backend("214 " + text);
+    }
+    SECTION("any line of many") {
+        talk.backend("214-" + text + "\r\n " + text + "\r\n214 " + text);
+    }
+    SECTION("a refusal") {
+        talk.backend("500 " + text);
+    }
     talk.skip();
     CHECK(talk.client_stream().find("10.0.0.5") == std::string::npos);
     CHECK(talk.client_stream().find("10,0,0,5") == std::string::npos);
@@ -132,7 +168,8 @@ TEST_CASE("relay: what belongs to the login does not reach the backend (A-051)",
     script talk;
     talk.logged_in();
     std::string const before = talk.backend_stream();
-    for (auto const* command : {"PASS x", "ACCT x", "REIN", "HOST x", "ADAT x", "MIC x"}) talk.answers(command, "50");
+    for (auto const* command : {"PASS x", "ACCT x", "REIN", "HOST x", "ADAT x", "MIC x"})
+        talk.answers(command, "50");
     CHECK(talk.backend_stream() == before);
 }
 
@@ -171,6 +208,8 @@ TEST_CASE("relay: PASS and secrets are in no note (A-101)", "[ftp][relay]") {
     settings.site().denied.set(static_cast<std::size_t>(ftp::verb::site));
     script talk(settings);
     talk.logged_in().answers("SITE PSWD old geheim", "502").answers("PAS geheim", "50");
-    for (auto const& note : talk.noted<ftp::note_denied>()) CHECK(note.command.find("geheim") == std::string::npos);
-    for (auto const& note : talk.noted<ftp::note_login>()) CHECK(note.reason.find("geheim") == std::string::npos);
+    for (auto const& note : talk.noted<ftp::note_denied>())
+        CHECK(note.command.find("geheim") == std::string::npos);
+    for (auto const& note : talk.noted<ftp::note_login>())
+        CHECK(note.reason.find("geheim") == std::string::npos);
 }

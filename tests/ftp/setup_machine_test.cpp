@@ -97,19 +97,28 @@ TEST_CASE("setup: EPSV with a family (B-113, B-115)", "[ftp][setup]") {
 TEST_CASE("setup: after EPSV ALL only EPSV sets up, and the gate's own leg is free (B-114)", "[ftp][setup]") {
     script talk;
     talk.logged_in().answers("epsv all", "200");
-    for (auto const* other : {"PASV", "PORT 192,0,2,7,200,1", "EPRT |1|192.0.2.7|51201|"}) talk.answers(other, "503");
-    for (auto const* other : {"LPSV", "LPRT 4", "P@SW"}) talk.answers(other, "5");
+    for (auto const* other : {"PASV", "PORT 192,0,2,7,200,1", "EPRT |1|192.0.2.7|51201|"})
+        talk.answers(other, "503");
+    for (auto const* other : {"LPSV", "LPRT 4", "P@SW"})
+        talk.answers(other, "5");
     CHECK(talk.backend_stream().find("ALL") == std::string::npos);
     talk.client("EPSV").to_backend("EPSV").backend("500 what").expects<ftp::learn_backend_refuses_epsv>();
-    talk.to_backend("PASV").backend("227 ok (10,0,0,5,25,46)").expects<ftp::target_backend>().expects<ftp::listen_client>();
+    talk.to_backend("PASV")
+        .backend("227 ok (10,0,0,5,25,46)")
+        .expects<ftp::target_backend>()
+        .expects<ftp::listen_client>();
     talk.is(ftp::client_listening{50001}).to_client("229");
 }
 
 TEST_CASE("setup: the last set-up wins, the earlier one is closed before the reply (B-116)", "[ftp][setup]") {
     script talk;
     talk.logged_in().passive();
-    SECTION("EPSV") { talk.client("EPSV").expects<ftp::abort_data>().to_backend("EPSV"); }
-    SECTION("PORT") { talk.client("PORT 192,0,2,7,200,1").expects<ftp::abort_data>().to_backend("EPSV"); }
+    SECTION("EPSV") {
+        talk.client("EPSV").expects<ftp::abort_data>().to_backend("EPSV");
+    }
+    SECTION("PORT") {
+        talk.client("PORT 192,0,2,7,200,1").expects<ftp::abort_data>().to_backend("EPSV");
+    }
     offers(talk, "229 ok (|||6447|)", "6447");
 }
 
@@ -147,8 +156,12 @@ TEST_CASE("setup: EPRT over IPv6 (B-129, B-132)", "[ftp][setup]") {
         expect_target(talk, "2001:db8::7", 51201);
         talk.to_client("200").is_quiet();
     }
-    SECTION("PORT has no place there") { talk.answers("PORT 192,0,2,7,200,1", "501"); }
-    SECTION("to someone else") { talk.answers("EPRT |2|2001:db8::8|51201|", "500"); }
+    SECTION("PORT has no place there") {
+        talk.answers("PORT 192,0,2,7,200,1", "501");
+    }
+    SECTION("to someone else") {
+        talk.answers("EPRT |2|2001:db8::8|51201|", "500");
+    }
 }
 
 TEST_CASE("setup: a client behind an IPv4-mapped address may use PORT (B-132)", "[ftp][setup]") {
@@ -227,8 +240,10 @@ TEST_CASE("setup: the backend's mode is the site's, whatever the client's is (B-
     SECTION("the client's") {
         script talk(with_mode(ftp::backend_mode::client));
         talk.logged_in().client(client_command);
-        if (passive_client) talk.to_backend("EPSV").is_quiet();
-        else talk.expects<ftp::listen_backend>().is_quiet();
+        if (passive_client)
+            talk.to_backend("EPSV").is_quiet();
+        else
+            talk.expects<ftp::listen_backend>().is_quiet();
     }
 }
 
@@ -242,7 +257,9 @@ TEST_CASE("setup: active at a backend that refuses is 425, over IPv6 it is EPRT 
     SECTION("the gate cannot listen") {
         talk.is(ftp::backend_listen_failed{}).expects<ftp::abort_data>().to_client("425").is_ready();
     }
-    SECTION("IPv6") { talk.is(backend_listens("fd00::1")).to_backend("EPRT |2|fd00::1|40001|"); }
+    SECTION("IPv6") {
+        talk.is(backend_listens("fd00::1")).to_backend("EPRT |2|fd00::1|40001|");
+    }
 }
 
 TEST_CASE("setup: a backend without EPSV is asked PASV in the same step, and remembered (B-137)", "[ftp][setup]") {
@@ -271,19 +288,19 @@ TEST_CASE("setup: a backend over IPv6 has only EPSV (B-137)", "[ftp][setup]") {
         talk.backend("229 ok (|||6446|)").expects<ftp::target_backend>().expects<ftp::listen_client>();
         talk.is(ftp::client_listening{50001}).to_client("227");
     }
-    SECTION("it refuses") { talk.backend("502 no").expects<ftp::abort_data>().to_client("425").is_ready(); }
+    SECTION("it refuses") {
+        talk.backend("502 no").expects<ftp::abort_data>().to_client("425").is_ready();
+    }
 }
 
 TEST_CASE("setup: spellings of 227 and 229 that work (B-138, B-139, B-142, B-025)", "[ftp][setup]") {
     auto const reply = GENERATE(as<std::string>{},
-        "227 ok (10,0,0,5,25,46)",                          // B-138
-        "227 Entering Passive Mode 10,0,0,5,25,46",         // B-139
-        "227 =10,0,0,5,25,46.",
-        "227 Entering (10, 0, 0, 5, 25, 46) now",
-        "227-something\r\n10,0,0,5,25,46\r\n227 end",        // B-025
-        "229 (!!!6446!)",                                   // B-142
-        "229 ok (|1|10.0.0.5|6446|)",
-        "229-first\r\n ok (|||6446|)\r\n229 end");
+                                "227 ok (10,0,0,5,25,46)",                   // B-138
+                                "227 Entering Passive Mode 10,0,0,5,25,46",  // B-139
+                                "227 =10,0,0,5,25,46.", "227 Entering (10, 0, 0, 5, 25, 46) now",
+                                "227-something\r\n10,0,0,5,25,46\r\n227 end",  // B-025
+                                "229 (!!!6446!)",                              // B-142
+                                "229 ok (|1|10.0.0.5|6446|)", "229-first\r\n ok (|||6446|)\r\n229 end");
     CAPTURE(reply);
     script talk;
     talk.logged_in().client("EPSV").to_backend("EPSV");
@@ -311,10 +328,10 @@ TEST_CASE("setup: where the site trusts it, the address in 227 is used (B-140)",
 TEST_CASE("setup: unusable answers of the backend are 425, the session goes on (B-141, B-143, A-047, A-072)",
           "[ftp][setup]") {
     auto const reply = GENERATE(as<std::string>{}, "227 Entering Passive Mode (", "227 ()", "227 (10,0,0,5,25)",
-        "227 (10,0,0,256,25,46)", "227 (10,0,0,5,0,0)", "227 (10,0,0,5,0,22)", "227 (10,0,0,5,3,255)",
-        "227 (99999999999999999999,0,0,5,25,46)", "229 (|||22|)", "229 (|||1023|)",
-        "229 (|||0|)", "229 (|||65536|)", "229 (|||x|)", "229 ()", "229", "200 fine", "350 go on", "425 no", "450 busy",
-        "229 (|||1000000000|)", "229 (%n%s)");
+                                "227 (10,0,0,256,25,46)", "227 (10,0,0,5,0,0)", "227 (10,0,0,5,0,22)",
+                                "227 (10,0,0,5,3,255)", "227 (99999999999999999999,0,0,5,25,46)", "229 (|||22|)",
+                                "229 (|||1023|)", "229 (|||0|)", "229 (|||65536|)", "229 (|||x|)", "229 ()", "229",
+                                "200 fine", "350 go on", "425 no", "450 busy", "229 (|||1000000000|)", "229 (%n%s)");
     CAPTURE(reply);
     script talk;
     talk.logged_in().client("PASV").to_backend("EPSV");
@@ -342,14 +359,15 @@ TEST_CASE("setup: nothing is put between REST and its partner (B-144, B-145, B-2
         talk.client("RETR a").to_backend("RETR a").expects<ftp::begin_data>();
     }
     SECTION("RNFR and RNTO") {
-        talk.forwards("RNFR a").backend("350 ok").to_client("350").forwards("RNTO b").backend("250 ok").to_client("250");
+        talk.forwards("RNFR a").backend("350 ok").to_client("350").forwards("RNTO b").backend("250 ok").to_client(
+            "250");
     }
     talk.is_quiet();
 }
 
 TEST_CASE("setup: other doors to data connections stay shut (B-148, B-067, A-031)", "[ftp][setup]") {
-    auto const command = GENERATE(as<std::string>{}, "P@SW", "p@sw", "LPSV", "LPRT 6,16", "SPSV", "XPSV", "XPRT", "CPSV",
-                                  "SSCN ON", "P@SW x");
+    auto const command = GENERATE(as<std::string>{}, "P@SW", "p@sw", "LPSV", "LPRT 6,16", "SPSV", "XPSV", "XPRT",
+                                  "CPSV", "SSCN ON", "P@SW x");
     script_settings settings;
     settings.site().pass_unknown = true;  // does not cover them (D-10)
     script talk(settings);
@@ -360,7 +378,9 @@ TEST_CASE("setup: other doors to data connections stay shut (B-148, B-067, A-031
 TEST_CASE("setup: disguised PASV does not reach the backend as one (A-031)", "[ftp][setup]") {
     script talk;
     talk.logged_in();
-    SECTION("white space") { talk.answers(" PASV", "500").answers("PASV\t", "500").answers("\tPASV", "500"); }
+    SECTION("white space") {
+        talk.answers(" PASV", "500").answers("PASV\t", "500").answers("\tPASV", "500");
+    }
     SECTION("Telnet inside the word, mixed case") {
         talk.client_bytes("pA\xff\xf1Sv\r\n").to_backend("EPSV").is_quiet();
     }
@@ -369,7 +389,9 @@ TEST_CASE("setup: disguised PASV does not reach the backend as one (A-031)", "[f
 TEST_CASE("setup: PRET goes through only when the backend offers it (B-149)", "[ftp][setup]") {
     script talk;
     talk.logged_in();
-    SECTION("not offered") { talk.answers("PRET RETR a", "502"); }
+    SECTION("not offered") {
+        talk.answers("PRET RETR a", "502");
+    }
     SECTION("offered") {
         talk.client("FEAT").to_backend("FEAT").backend("211-Features\r\n PRET\r\n211 End").to_client("211");
         talk.protect().passive().forwards("PRET RETR a").backend("200 ok").to_client("200");

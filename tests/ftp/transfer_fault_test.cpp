@@ -43,9 +43,15 @@ TEST_CASE("transfer: the backend's data port does not answer: 425 and ABOR (B-21
     talk.passes(deadline_kind::verdict);
     aborts_at_backend(talk);
     talk.expects<ftp::abort_data>().to_client("425").is_quiet();
-    SECTION("both late replies are swallowed") { talk.backend("426 no data").lets_go().backend("226 aborted"); }
-    SECTION("in one read") { talk.backend("425 no data\r\n226 aborted"); }
-    SECTION("a late 150 too") { talk.backend("150 go").is_quiet().backend("426 no data\r\n225 aborted"); }
+    SECTION("both late replies are swallowed") {
+        talk.backend("426 no data").lets_go().backend("226 aborted");
+    }
+    SECTION("in one read") {
+        talk.backend("425 no data\r\n226 aborted");
+    }
+    SECTION("a late 150 too") {
+        talk.backend("150 go").is_quiet().backend("426 no data\r\n225 aborted");
+    }
     talk.is_ready();
     CHECK(noted(talk).result == ftp::transfer_result::backend_failed);
 }
@@ -170,7 +176,9 @@ TEST_CASE("transfer: the backend's leg is reset in a download: no clean end for 
     script talk;
     talk.logged_in().transferring("RETR a").is(ftp::relay_done{copy_result::backend_failed});
     talk.expects<ftp::abort_data>().is_quiet();
-    SECTION("its own 4yz is shown") { talk.backend("451 disk error").lets_go_then("451 disk error"); }
+    SECTION("its own 4yz is shown") {
+        talk.backend("451 disk error").lets_go_then("451 disk error");
+    }
     SECTION("it is silent: 426") {
         talk.passes(deadline_kind::verdict).lets_go_then("426").lets_go().backend("426 late");
     }
@@ -201,7 +209,9 @@ TEST_CASE("transfer: the backend's leg is closed early in an upload, its 5yz is 
         talk.is(ftp::relay_done{copy_result::backend_failed}).expects<ftp::abort_data>().is_quiet();
         talk.backend("552 quota").lets_go_then("552 quota");
     }
-    SECTION("the reply first") { talk.backend("552 quota").expects<ftp::abort_data>().to_client("552 quota"); }
+    SECTION("the reply first") {
+        talk.backend("552 quota").expects<ftp::abort_data>().to_client("552 quota");
+    }
     talk.is_ready();
 }
 
@@ -294,8 +304,12 @@ TEST_CASE("transfer: a backend that never sends the late reply is dropped, no re
 TEST_CASE("transfer: a second 226 is not the next command's reply (A-045)", "[ftp][transfer][fault]") {
     script talk;
     talk.logged_in().transferring("STOR a").is(ftp::relay_done{}).expects<ftp::finish_backend_data>();
-    SECTION("in one read") { talk.backend("226 stored\r\n226 stored").to_client("226 stored"); }
-    SECTION("later") { talk.backend("226 stored").to_client("226 stored").lets_go().backend("226 stored"); }
+    SECTION("in one read") {
+        talk.backend("226 stored\r\n226 stored").to_client("226 stored");
+    }
+    SECTION("later") {
+        talk.backend("226 stored").to_client("226 stored").lets_go().backend("226 stored");
+    }
     SECTION("with the next command waiting") {
         talk.client("PWD").backend("226 stored\r\n226 stored").to_client("226 stored");
     }
@@ -303,4 +317,14 @@ TEST_CASE("transfer: a second 226 is not the next command's reply (A-045)", "[ft
     CHECK(talk.client_stream().find("421 ") != std::string::npos);
     CHECK(talk.client_stream().find("226 stored\r\n226") == std::string::npos);
     CHECK(talk.noted<ftp::note_attack>().size() == 1);
+}
+
+TEST_CASE("transfer: ends of what has not begun mean nothing (events.hpp, B-284)", "[ftp][transfer][fault]") {
+    auto const command = GENERATE(as<std::string>{}, "RETR a", "STOR a");
+    script talk;
+    talk.logged_in().begun(command);
+    talk.is(ftp::relay_done{}).is_quiet().is(ftp::client_data_finished{}).is_quiet();
+    talk.is(ftp::backend_data_up{}).is(ftp::client_data_up{}).is_quiet();
+    talk.backend("150 go").to_client("150").expects<ftp::start_relay>().is_quiet();
+    talk.backend("226 done").is_quiet().is(ftp::client_data_finished{}).is_quiet();  // the copy still runs
 }

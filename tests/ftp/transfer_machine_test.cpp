@@ -137,7 +137,11 @@ TEST_CASE("transfer: 226 with the 1yz, before the legs are up, waits for them as
 
 TEST_CASE("transfer: a client that does not take the end of a download is not told 226 (B-196)", "[ftp][transfer]") {
     script talk;
-    talk.logged_in().transferring("RETR a").backend("226 done").is(ftp::relay_done{}).expects<ftp::finish_client_data>();
+    talk.logged_in()
+        .transferring("RETR a")
+        .backend("226 done")
+        .is(ftp::relay_done{})
+        .expects<ftp::finish_client_data>();
     talk.is(ftp::client_data_finished{false}).expects<ftp::abort_data>().to_client("426").is_ready();
     CHECK(only_note(talk)[0].result == ftp::transfer_result::client_failed);
 }
@@ -210,9 +214,14 @@ TEST_CASE("transfer: 2yz without 1yz is no complete upload unless the data went 
           "[ftp][transfer]") {
     script talk;
     talk.logged_in().begun("STOR a");
-    SECTION("neither leg came") {}
-    SECTION("the client is there") { talk.is(ftp::client_data_up{}); }
-    SECTION("the backend's leg failed") { talk.is(ftp::client_data_up{}).is(ftp::backend_data_failed{}); }
+    SECTION("neither leg came") {
+    }
+    SECTION("the client is there") {
+        talk.is(ftp::client_data_up{});
+    }
+    SECTION("the backend's leg failed") {
+        talk.is(ftp::client_data_up{}).is(ftp::backend_data_failed{});
+    }
     std::string const before = talk.client_stream();
     talk.backend("226 stored").skip();
     std::string const told = talk.client_stream().substr(before.size());
@@ -242,10 +251,13 @@ TEST_CASE("transfer: a backend that is silent behind the data ends the session w
     script talk;
     SECTION("download") {
         talk.logged_in().transferring("RETR a").is(ftp::relay_done{}).is_quiet();
-        talk.passes(ftp::deadline_kind::verdict).expects<ftp::finish_client_data>();  // its end was clean, as far as seen
+        talk.passes(ftp::deadline_kind::verdict)
+            .expects<ftp::finish_client_data>();  // its end was clean, as far as seen
         talk.is(ftp::client_data_finished{}).is_quiet();
     }
-    SECTION("upload") { talk.logged_in().transferring("STOR a").is(ftp::relay_done{}).expects<ftp::finish_backend_data>(); }
+    SECTION("upload") {
+        talk.logged_in().transferring("STOR a").is(ftp::relay_done{}).expects<ftp::finish_backend_data>();
+    }
     talk.passes(ftp::deadline_kind::reply).to_client("451").to_client("421").ends(ftp::end_reason::backend_gone);
     CHECK(only_note(talk)[0].result == ftp::transfer_result::backend_failed);
 }
@@ -314,7 +326,13 @@ TEST_CASE("transfer: commands wait for its end and come in order (B-235)", "[ftp
     talk.logged_in().transferring("RETR a").client("PWD").is_quiet().client("CWD /x").is_quiet();
     talk.is(ftp::relay_done{}).backend("226 done").expects<ftp::finish_client_data>().is_quiet();
     talk.is(ftp::client_data_finished{}).to_client("226 done");
-    talk.skip().backend("257 \"/\"").to_client("257").to_backend("CWD /x").backend("250 ok").to_client("250").is_ready();
+    talk.skip()
+        .backend("257 \"/\"")
+        .to_client("257")
+        .to_backend("CWD /x")
+        .backend("250 ok")
+        .to_client("250")
+        .is_ready();
     CHECK(talk.backend_stream().find("PWD\r\nCWD /x\r\n") != std::string::npos);
 }
 

@@ -1,5 +1,5 @@
-// Input: the rules of the site, then one decision a byte for peers, driver and clock of a whole session; what is left of
-// the input in the end are bytes of the client's and the backend's.
+// Input: the rules of the site, then one decision a byte for peers, driver and clock of a whole session; what is left
+// of the input in the end are bytes of the client's and the backend's.
 #include "tests/fuzz/input.hpp"
 #include "tests/support/core_player.hpp"
 
@@ -41,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     watch.start();
     std::string_view const raw = how == manners::hostile ? in.bytes(in.byte()) : std::string_view();
     watch.feed(ftp::client_bytes{raw.substr(0, raw.size() / 2)});
-    for (unsigned i = 0; i < most_events && !in.rest().empty() && !watch.is_over(); ++i) player.plays();
+    for (unsigned i = 0; i < most_events && !in.rest().empty() && !watch.is_over(); ++i)
+        player.plays();
     watch.feed(ftp::backend_bytes{raw.substr(raw.size() / 2)});
     watch.feed(ftp::client_gone{});
     watch.require(watch.finishes() == 1, "not exactly one finish");

@@ -164,7 +164,13 @@ public:
 
     script& secured() {
         begins().to_client("220").client("AUTH TLS").to_client("234").expects<ftp::start_tls>();
-        return is(ftp::client_secured{}).is_quiet();
+        return is(handshake()).is_quiet();
+    }
+    static ftp::client_secured handshake(std::string const& server_name = {}) {
+        ftp::client_secured done;
+        done.server_name = server_name;
+        done.version = "TLSv1.3";
+        return done;
     }
     script& logged_in(std::string const& user = "joe") {
         secured();
