@@ -77,13 +77,20 @@ std::string capped(std::string out, std::string_view text) {
     return out;
 }
 
+// Some clients send the bytes of a Telnet synch in an order that leaves some of them before the verb; RFC 959 section
+// 4.1.3 names the commands that a synch may precede.
+std::string_view without_synch(std::string_view text) {
+    std::string_view rest = text;
+    while (!rest.empty() && static_cast<unsigned char>(rest.front()) >= 0xF0)
+        rest.remove_prefix(1);
+    std::string const name = upper(rest.substr(0, rest.find(' ')));
+    return name == "ABOR" || name == "STAT" || name == "QUIT" ? rest : text;
+}
+
 }  // namespace
 
 command parse_command(std::string_view text) {
-    // Left over from a Telnet synch whose IAC came as urgent data, or in the wrong order (pyftpdlib's client test does
-    // that before ABOR): no verb begins like this.
-    while (!text.empty() && static_cast<unsigned char>(text.front()) >= 0xF0)
-        text.remove_prefix(1);
+    text = without_synch(text);
     std::string_view const name = text.substr(0, text.find(' '));
     bool const usable = !name.empty() && name.size() <= longest_name;
     if (!usable || !std::all_of(name.begin(), name.end(), is_printable)) return malformed();

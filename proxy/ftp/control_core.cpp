@@ -47,7 +47,7 @@ bool control_core::wants_client_bytes() const {
 // --- the client
 
 void control_core::on(client_bytes const& happened) {
-    if (happened.bytes.empty()) return;
+    if (happened.bytes.empty() || state_.now == activity::securing) return;  // in a handshake they are no text (B-283)
     if (std::exchange(first_bytes_, false) && state_.control == control_channel::clear && happened.bytes[0] == '\x16') {
         return context_.end(end_reason::protocol);  // a TLS ClientHello on the explicit port
     }
@@ -72,6 +72,7 @@ void control_core::on(client_cleared const&) {
 
 void control_core::on(client_gone const&) {
     bool const handshake = state_.now == activity::securing;
+    if (transferring()) transfer_.cut(transfer_result::client_failed);
     context_.end(handshake ? end_reason::handshake : end_reason::client_gone);  // both legs are reset (B-221)
 }
 
@@ -85,9 +86,9 @@ void control_core::take_line(line&& text) {
 // What cannot wait for the transfer's end: ABOR takes effect at once and is answered in its turn, NOOP and STAT are
 // answered at once unless something waits before them (B-226, B-232 .. B-235).
 bool control_core::answer_during_transfer(command const& what) {
-    if (what.malformed) return false;
+    if (what.malformed || !what.argument.empty() || state_.rules().denies(*what.row)) return false;
     if (what.id() == verb::abor) transfer_.request_abort();
-    if (!waiting_.empty() || what.id() == verb::abor || !what.argument.empty()) return false;
+    if (!waiting_.empty() || what.id() == verb::abor) return false;
     if (what.id() == verb::noop) {
         context_.act(note_command{what.row});
         context_.answer(200, "Transfer in progress.");
@@ -148,11 +149,8 @@ void control_core::on(backend_bytes const& happened) {
     while (state_.backend_connected && state_.now != activity::over) {
         auto next = replies_.next();
         if (std::holds_alternative<std::monostate>(next)) break;
-        if (auto const* fault = std::get_if<reply_fault>(&next)) {
-            // Owed a reply and got something else: the client's command is answered before the end (B-020, B-023).
-            if (*fault == reply_fault::too_large || state_.finals_due > 0)
-                context_.answer(451, "The server gave an answer that makes no sense.");
-            return desynchronised();
+        if (std::holds_alternative<reply_fault>(next)) {
+            return desynchronised("The server gave an answer that makes no sense.");  // B-020, B-023
         }
         auto const& answer = std::get<reply>(next);
         if (answer.code == 421 && answers_allowed == 0) {  // its idle time-out (B-237)
@@ -193,7 +191,24 @@ void control_core::deliver(reply const& answer) {
     }
 }
 
+// A command whose final reply the client does not have yet; one that has it must not get a second (B-281).
+bool control_core::client_waits() const {
+    switch (state_.now) {
+        case activity::login:
+        case activity::setup: return true;
+        case activity::relay: return !relay_.is_answered();
+        case activity::transfer: return !transfer_.is_answered();
+        default: return false;
+    }
+}
+
+void control_core::desynchronised(std::string_view answer) {
+    if (client_waits()) context_.answer(451, answer);
+    desynchronised();
+}
+
 void control_core::desynchronised() {
+    if (transferring()) transfer_.cut(transfer_result::backend_failed);
     context_.attack(attack_kind::reply_injection);
     context_.refuse_service("Service not available.", end_reason::backend_desync);
 }
@@ -201,6 +216,7 @@ void control_core::desynchronised() {
 void control_core::on(backend_gone const&) {
     if (!state_.backend_connected) return;
     state_.backend_connected = false;
+    if (state_.now == activity::login) login_.on_gone();
     if (transferring()) return transfer_.on_backend_gone(nullptr);
     context_.refuse_service("Service not available.", end_reason::backend_gone);
 }
@@ -251,7 +267,6 @@ void control_core::on(deadline_passed const& happened) {
     switch (happened.kind) {
         case deadline_kind::login:
             if (state_.login == login_phase::in) return;
-            if (state_.now == activity::securing) return context_.end(end_reason::login_timeout);
             return context_.refuse_service("Login timed out.", end_reason::login_timeout);
         case deadline_kind::handshake:
             if (state_.now == activity::securing || state_.now == activity::clearing)
@@ -260,10 +275,11 @@ void control_core::on(deadline_passed const& happened) {
         case deadline_kind::idle:
             if (!transferring()) context_.refuse_service("Idle for too long.", end_reason::idle_timeout);
             return;
-        case deadline_kind::rest: context_.answer(451, "The server's answer was cut short."); return desynchronised();
+        case deadline_kind::rest: return desynchronised("The server's answer was cut short.");
         case deadline_kind::reply:
             if (transferring()) return transfer_.on_deadline(happened.kind);
-            context_.answer(451, "The server does not answer.");
+            if (state_.finals_due == 0) return;
+            if (client_waits()) context_.answer(451, "The server does not answer.");
             return context_.refuse_service("Service not available.", end_reason::backend_gone);
         default:
             if (transferring()) transfer_.on_deadline(happened.kind);
@@ -274,7 +290,7 @@ void control_core::on(shutdown const& happened) {
     state_.draining = true;
     bool const may_finish = happened.kind == shutdown_kind::drain && transferring();
     if (may_finish) return;
-    if (state_.now == activity::securing) return context_.end(end_reason::shutdown);
+    if (transferring()) transfer_.cut(transfer_result::aborted);
     context_.refuse_service("Service is shutting down.", end_reason::shutdown);
 }
 

@@ -81,8 +81,11 @@ private:
     void dispatch_session(command& what);
     void dispatch_logged_in(command& what);
     void password(command& what);
+    void forget_login_under_way();
     void deliver(reply const& answer);
+    bool client_waits() const;
     void desynchronised();
+    void desynchronised(std::string_view answer);
 
     session_state state_;
     session_context context_;

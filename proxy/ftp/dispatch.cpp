@@ -66,9 +66,10 @@ void control_core::unknown(command const& what) {
 // Before TLS, where the site requires it (B-172, B-174); after CCC credentials stay forbidden (B-175, A-005).
 bool control_core::refuse_in_clear(command const& what) {
     control_rule const rule = state_.rules().control;
-    if (state_.control == control_channel::tls || rule == control_rule::allow) return false;
+    bool const cleared = state_.control == control_channel::cleared;
+    if (state_.control == control_channel::tls || (rule == control_rule::allow && !cleared)) return false;
     bool const credentials = what.id() == verb::user || what.id() == verb::pass || what.id() == verb::acct;
-    if (state_.control == control_channel::cleared || rule == control_rule::require_credentials_only) {
+    if (cleared || rule == control_rule::require_credentials_only) {
         if (!credentials) return false;
     } else if (what.row->in_clear || is_security_verb(what.id())) {
         return false;
@@ -119,8 +120,8 @@ void control_core::dispatch_session(command& what) {
     bool const logged_in = state_.login == login_phase::in;
     switch (what.id()) {
         case verb::auth:
-            login_.reset();
-            return front_.auth(what, waiting_.empty() && lines_.empty() ? pipelined::nothing : pipelined::something);
+            front_.auth(what, waiting_.empty() && lines_.empty() ? pipelined::nothing : pipelined::something);
+            return forget_login_under_way();
         case verb::pbsz: return front_.pbsz(what);
         case verb::prot: return front_.prot(what);
         case verb::ccc: return front_.ccc();
@@ -129,7 +130,7 @@ void control_core::dispatch_session(command& what) {
         case verb::conf:
         case verb::enc:
         case verb::rein: return front_.other_security(what);
-        case verb::host: login_.reset(); return front_.host(what);
+        case verb::host: front_.host(what); return forget_login_under_way();
         case verb::user: login_.reset(); return front_.user(what);
         case verb::pass: return password(what);
         case verb::acct:
@@ -150,6 +151,11 @@ void control_core::dispatch_session(command& what) {
         case verb::clnt: return logged_in ? relay_.forward(what) : context_.answer(200, "Noted.");
         default: return dispatch_logged_in(what);
     }
+}
+
+// AUTH and HOST end a login that waits for ACCT only when they are accepted (B-037, D-09).
+void control_core::forget_login_under_way() {
+    if (state_.login == login_phase::none) login_.reset();
 }
 
 void control_core::dispatch_logged_in(command& what) {

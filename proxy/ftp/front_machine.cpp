@@ -40,6 +40,7 @@ void front_machine::auth(command const& what, pipelined behind) {
         context_.attack(attack_kind::starttls_injection);
         return context_.end(end_reason::protocol);
     }
+    if (state_.login == login_phase::in) context_.arm(deadline_kind::login, state_.rules().login_timeout);
     context_.log_out();  // a login in clear ends here: the user must log in again (B-039)
     private_after_auth_ = mechanism == "TLS-P";
     context_.answer(234, "AUTH command ok. Expecting TLS Negotiation.");
@@ -52,6 +53,7 @@ void front_machine::on_secured(client_secured const& how) {
     context_.cancel(deadline_kind::handshake);
     bool const is_implicit = state_.connection.tls == tls_start::implicit_tls;
     state_.forget_login();
+    state_.wants_utf8 = false;
     state_.now = activity::idle;
     state_.control = control_channel::tls;
     state_.site = how.site;
@@ -121,9 +123,10 @@ bool front_machine::may_change_to(std::size_t site) const {
 
 void front_machine::change_site(std::size_t site) {
     context_.log_out();
+    state_.wants_utf8 = false;
     state_.site = site;
     state_.host_given = true;
-    context_.arm(deadline_kind::login, state_.rules().login_timeout);
+    if (state_.rules().data == data_rule::deny) state_.protect_data = false;  // B-154
 }
 
 void front_machine::host(command const& what) {

@@ -48,6 +48,11 @@ void login_machine::on_unreachable() {
     context_.refuse_service("Service not available.", end_reason::backend_unreachable);
 }
 
+void login_machine::on_gone() {
+    reset();
+    context_.act(note_login{state_.user, false, "backend closed the connection"});
+}
+
 void login_machine::on_reply(reply const& answer) {
     if (answer.is_preliminary()) return;  // 120 "ready in a minute" (B-248); others mean nothing here
     if (answer.code == 421) {

@@ -16,6 +16,7 @@ public:
     void start(secret_string password);
     void on_connected(backend_connected const& backend);
     void on_unreachable();
+    void on_gone();
     void on_reply(reply const& answer);
 
     /// The backend asked for an account (332) and waits for the client's ACCT (B-092).

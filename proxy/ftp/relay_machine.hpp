@@ -23,6 +23,8 @@ public:
     void abor();
 
     void on_reply(reply const& answer);
+    /// The client was told already; only the backend's final reply is waited for.
+    bool is_answered() const { return answered_; }
 
 private:
     enum class kind { plain, path, features, abort };

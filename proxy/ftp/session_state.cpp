@@ -10,7 +10,6 @@ void session_state::forget_login() {
     plan.reset();
     epsv_all = false;
     setup = data_setup::none;
-    wants_utf8 = false;
     backend_features.reset();
 }
 
@@ -61,7 +60,7 @@ void session_context::end(end_reason reason) {
 }
 
 void session_context::refuse_service(std::string_view text, end_reason reason) {
-    answer(421, text);
+    if (state.now != activity::securing) answer(421, text);  // not into a handshake (B-040)
     end(reason);
 }
 

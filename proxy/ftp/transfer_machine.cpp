@@ -39,7 +39,7 @@ void transfer_machine::on_start(reply const& answer) {
 }
 
 void transfer_machine::tell_start() {
-    if (!now_.start || now_.told) return;
+    if (!now_.start || now_.told || now_.answered || now_.aborting) return;
     now_.told = true;
     context_.cancel(deadline_kind::start);
     context_.show(*now_.start);
@@ -112,8 +112,10 @@ void transfer_machine::advance() {
     if (now_.copying && !is_upload()) context_.arm(deadline_kind::linger, waits::linger);
 }
 
-// 2yz without 1yz and without data: an empty directory on some servers (B-199).
+// 2yz without 1yz and without data: an empty directory on some servers (B-199), but no upload (B-197, B-284).
 void transfer_machine::finish_without_start() {
+    context_.cancel(deadline_kind::verdict);
+    if (is_upload()) return fail(425, "Can't open data connection.", transfer_result::backend_failed);
     if (now_.client_up && !is_upload() && !now_.finishing) {
         now_.finishing = true;
         return context_.act(finish_client_data{});
@@ -124,10 +126,11 @@ void transfer_machine::finish_without_start() {
 }
 
 void transfer_machine::on_relay_done(copy_result result) {
+    if (!now_.copying) return;
     now_.copied = result;
     context_.cancel(deadline_kind::linger);
     if (now_.answered || now_.aborting) return;
-    bool const tolerated = state_.rules().truncated_uploads == truncation::accept;
+    bool const tolerated = is_upload() && state_.rules().truncated_uploads == truncation::accept;
     switch (result) {
         case copy_result::clean: return copied_clean();
         case copy_result::client_truncated:  // B-167, A-028
@@ -164,7 +167,7 @@ void transfer_machine::copied_clean() {
 }
 
 void transfer_machine::on_client_finished(bool sent) {
-    if (now_.answered || now_.aborting) return;
+    if (!now_.finishing || now_.answered || now_.aborting) return;
     if (!sent) return fail(426, "Data connection closed by the client.", transfer_result::client_failed);
     now_.delivered = true;
     if (now_.good_final) answer_with(*now_.good_final);
@@ -190,7 +193,9 @@ void transfer_machine::give_up_on_backend_leg() {
 void transfer_machine::fail(int code, std::string_view text, transfer_result result) {
     now_.answered = true;
     now_.result = result;
+    now_.stored_anyway = is_upload() && now_.good_final.has_value();  // B-223
     context_.act(abort_data{});
+    answer_status("Transfer is over.");
     context_.answer(code, text);
     for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::verdict, deadline_kind::linger})
         context_.cancel(kind);
@@ -200,6 +205,7 @@ void transfer_machine::fail(int code, std::string_view text, transfer_result res
 
 void transfer_machine::answer_with(reply const& answer) {
     now_.answered = true;
+    answer_status("Transfer is over.");
     context_.show(answer);
     for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::verdict, deadline_kind::linger})
         context_.cancel(kind);
@@ -226,8 +232,8 @@ void transfer_machine::on_deadline(deadline_kind kind) {
 }
 
 void transfer_machine::on_progress(progress const& now) {
-    if (status_asked_) {
-        status_asked_ = false;
+    if (status_asked_ > 0) {
+        --status_asked_;
         return context_.answer(213, "Transfer in progress: " + std::to_string(now.bytes) + " bytes so far.");
     }
     if (now_.answered || now_.copied || !now_.good_final) return;
@@ -238,8 +244,14 @@ void transfer_machine::on_progress(progress const& now) {
 }
 
 void transfer_machine::status() {
-    status_asked_ = true;
+    ++status_asked_;
     context_.act(ask_progress{});
+}
+
+// The transfer ends before progress came: STAT has its reply nevertheless, before the final one (B-233, B-281).
+void transfer_machine::answer_status(std::string_view text) {
+    for (; status_asked_ > 0; --status_asked_)
+        context_.answer(213, text);
 }
 
 void transfer_machine::request_abort() {
@@ -250,7 +262,8 @@ void transfer_machine::request_abort() {
     context_.cancel(deadline_kind::start);
     context_.cancel(deadline_kind::verdict);
     context_.cancel(deadline_kind::linger);
-    context_.ask_backend("ABOR\r\n", sensitivity::plain, urgency::telnet_synch);  // B-229
+    if (farewell_) return fail(426, "Transfer aborted.", transfer_result::aborted);  // nobody there to be asked
+    context_.ask_backend("ABOR\r\n", sensitivity::plain, urgency::telnet_synch);     // B-229
     context_.cancel(deadline_kind::reply);
     context_.arm(deadline_kind::settle, waits::settle);
     if (now_.good_final) fail(426, "Transfer aborted.", transfer_result::aborted);  // its final was held
@@ -266,6 +279,7 @@ bool transfer_machine::take_abort_answer() {
 void transfer_machine::backend_is_silent() {
     if (!now_.answered) {
         now_.result = now_.aborting ? transfer_result::aborted : transfer_result::backend_failed;
+        answer_status("Transfer is over.");
         if (now_.aborting)
             context_.answer(426, "Transfer aborted.");
         else
@@ -285,12 +299,19 @@ void transfer_machine::on_backend_gone(reply const* last_words) {
     }
     if (!now_.answered) {
         now_.result = transfer_result::backend_failed;
+        answer_status("Transfer is over.");
         if (now_.told) context_.answer(426, "Transfer failed.");
     }
     report();
     if (last_words == nullptr) return context_.refuse_service("Service not available.", end_reason::backend_gone);
     context_.show(*last_words);
     context_.end(end_reason::backend_gone);
+}
+
+// The session ends in the middle of it: the log still hears of it.
+void transfer_machine::cut(transfer_result why) {
+    if (!now_.answered) now_.result = why;
+    report();
 }
 
 void transfer_machine::complete() {

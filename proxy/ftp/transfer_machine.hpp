@@ -37,6 +37,10 @@ public:
     void status();
     /// ABOR was read; its own reply is given when it is its turn (B-226).
     void request_abort();
+    /// The client has its final reply; only the backend's are waited for.
+    bool is_answered() const { return now_.answered; }
+    /// The session ends now, in the middle of the transfer.
+    void cut(transfer_result why);
     /// True once for each ABOR that was carried out here.
     bool take_abort_answer();
 
@@ -75,6 +79,7 @@ private:
     void give_up_on_backend_leg();
     void answer_with(reply const& answer);
     void backend_is_silent();
+    void answer_status(std::string_view text);
     void complete();
     void report();
 
@@ -82,7 +87,7 @@ private:
     session_state& state_;
     running now_;
     std::optional<reply> farewell_;  // 421 behind a good final reply: said when the transfer is over
-    bool status_asked_ = false;
+    unsigned status_asked_ = 0;
     unsigned abort_answers_ = 0;
 };
 
