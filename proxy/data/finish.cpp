@@ -25,6 +25,7 @@ struct ending : std::enable_shared_from_this<ending> {
 
     void start();
     void send();
+    void hear_last_words();
     void report(bool is_sent);
     void drain();
     void close_in(std::chrono::milliseconds time);
@@ -49,10 +50,23 @@ void ending::send() {
     if (result.status == io_status::would_block) return leg->wait_writable(then(&ending::send));
     error_code ec;
     if (result.status == io_status::ok) leg->shutdown_send(ec);
-    if (result.status != io_status::ok || ec) return close();
+    if (result.status != io_status::ok || ec) {
+        hear_last_words();
+        return close();
+    }
     close_in(linger);
     report(true);
     drain();
+}
+
+// The peer is gone, but what it sent before may still be there: its close_notify tells a client that was satisfied from
+// one that was cut off.
+void ending::hear_last_words() {
+    std::array<std::uint8_t, 16 * 1024> waste;
+    for (int tries = 0; tries < 4; ++tries) {
+        auto const status = leg->read(waste).status;
+        if (status != io_status::ok && status != io_status::would_block) return;
+    }
 }
 
 void ending::report(bool is_sent) {
