@@ -10,16 +10,9 @@ using namespace std::chrono_literals;
 constexpr std::size_t client_backlog_limit = 64 * 1024;  // unread replies: then nothing more is read for it
 constexpr std::size_t backend_backlog_limit = 64 * 1024;
 
-// IPv4-mapped IPv6 addresses are IPv4 addresses for everybody but the socket.
-boost::asio::ip::address plain(boost::asio::ip::address const& address) {
-    if (address.is_v6() && address.to_v6().is_v4_mapped())
-        return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
-    return address;
-}
-
 address_pair ends_of(boost::asio::ip::tcp::socket const& socket, boost::asio::ip::address const& peer) {
     boost::system::error_code ignored;
-    return {plain(socket.local_endpoint(ignored).address()), plain(peer)};
+    return {data::unmapped(socket.local_endpoint(ignored).address()), data::unmapped(peer)};
 }
 
 ftp::core_settings core_settings_of(listener_group const& group, address_pair const& addresses) {
@@ -33,7 +26,7 @@ ftp::core_settings core_settings_of(listener_group const& group, address_pair co
 }
 
 std::string text_of(boost::asio::ip::tcp::endpoint const& peer) {
-    std::string const address = plain(peer.address()).to_string();
+    std::string const address = data::unmapped(peer.address()).to_string();
     std::string const port = std::to_string(peer.port());
     return peer.address().is_v6() && address.find(':') != std::string::npos ? "[" + address + "]:" + port
                                                                             : address + ":" + port;

@@ -78,16 +78,17 @@ void control_core::on(client_gone const&) {
 
 void control_core::take_line(line&& text) {
     waiting_command next{text.fault == line_fault::none ? parse_command(text.text) : command{}, text.fault};
-    if (transferring() && next.fault == line_fault::none && answer_during_transfer(next.what)) return;
+    if (transferring() && next.fault == line_fault::none && answer_during_transfer(next)) return;
     waiting_bytes_ += next.what.name.size() + next.what.argument.size();
     waiting_.push_back(std::move(next));
 }
 
 // What cannot wait for the transfer's end: ABOR takes effect at once and is answered in its turn, NOOP and STAT are
 // answered at once unless something waits before them (B-226, B-232 .. B-235).
-bool control_core::answer_during_transfer(command const& what) {
+bool control_core::answer_during_transfer(waiting_command& next) {
+    command const& what = next.what;
     if (what.malformed || !what.argument.empty() || state_.rules().denies(*what.row)) return false;
-    if (what.id() == verb::abor) transfer_.request_abort();
+    if (what.id() == verb::abor) next.carried_out = transfer_.request_abort();
     if (!waiting_.empty() || what.id() == verb::abor) return false;
     if (what.id() == verb::noop) {
         context_.act(note_command{what.row});
@@ -118,6 +119,7 @@ void control_core::run(waiting_command& next) {
     if (next.fault != line_fault::none) return bad_line(next.fault);
     if (next.what.malformed) return malformed(next.what);
     context_.act(note_command{next.what.row});
+    if (next.carried_out) return context_.answer(226, "Abort successful.");
     dispatch(next.what);
     if (next.what.row->secret) std::fill(next.what.argument.begin(), next.what.argument.end(), '\0');
 }

@@ -40,6 +40,7 @@ private:
     struct waiting_command {
         command what;
         line_fault fault = line_fault::none;
+        bool carried_out = false;  // an ABOR that took effect when it was read: only its reply is left (B-226)
     };
 
     void on(client_bytes const& happened);
@@ -68,7 +69,7 @@ private:
 
     bool transferring() const { return state_.now == activity::transfer; }
     void take_line(line&& text);
-    bool answer_during_transfer(command const& what);
+    bool answer_during_transfer(waiting_command& next);
     void run_waiting();
     void run(waiting_command& next);
     void bad_line(line_fault fault);

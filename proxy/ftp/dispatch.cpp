@@ -169,10 +169,7 @@ void control_core::dispatch_logged_in(command& what) {
         case verb::rest: return relay_.rest(what);
         case verb::site: return relay_.site(what);
         case verb::pret: return relay_.pret(what);
-        case verb::abor:
-            // One that was carried out while its transfer ran only has its reply left (B-226).
-            if (transfer_.take_abort_answer()) return context_.answer(226, "Abort successful.");
-            return relay_.abor();
+        case verb::abor: return relay_.abor();
         default:
             if (what.row->how == treatment::transfer) return transfer_.start(what);
             return relay_.forward(what);

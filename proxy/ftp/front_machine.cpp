@@ -209,8 +209,8 @@ void front_machine::help(command const& what) {
     if (!what.argument.empty()) {
         verb_row const& row = find_verb(what.argument);
         bool const known = row.id != verb::unknown && row.how != treatment::refuse;
-        return known ? context_.answer(214, "Understood: " + std::string(row.name)) :
-                       context_.answer(501, "Unrecognized command.");
+        return known ? context_.answer(214, "Understood: " + std::string(row.name))
+                     : context_.answer(501, "Unrecognized command.");
     }
     std::size_t count = 0;
     std::string_view const* const names = accepted_verbs(count);

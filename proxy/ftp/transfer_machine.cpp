@@ -126,7 +126,7 @@ void transfer_machine::finish_without_start() {
 }
 
 void transfer_machine::on_relay_done(copy_result result) {
-    if (!now_.copying) return;
+    if (!now_.copying || now_.copied) return;
     now_.copied = result;
     context_.cancel(deadline_kind::linger);
     if (now_.answered || now_.aborting) return;
@@ -254,24 +254,21 @@ void transfer_machine::answer_status(std::string_view text) {
         context_.answer(213, text);
 }
 
-void transfer_machine::request_abort() {
-    if (now_.aborting || now_.answered) return;
+bool transfer_machine::request_abort() {
+    if (now_.aborting || now_.answered) return false;
     now_.aborting = true;
-    ++abort_answers_;
     if (!now_.delivered) context_.act(abort_data{});
     context_.cancel(deadline_kind::start);
     context_.cancel(deadline_kind::verdict);
     context_.cancel(deadline_kind::linger);
-    if (farewell_) return fail(426, "Transfer aborted.", transfer_result::aborted);  // nobody there to be asked
-    context_.ask_backend("ABOR\r\n", sensitivity::plain, urgency::telnet_synch);     // B-229
+    if (farewell_) {  // nobody there to be asked
+        fail(426, "Transfer aborted.", transfer_result::aborted);
+        return true;
+    }
+    context_.ask_backend("ABOR\r\n", sensitivity::plain, urgency::telnet_synch);  // B-229
     context_.cancel(deadline_kind::reply);
     context_.arm(deadline_kind::settle, waits::settle);
     if (now_.good_final) fail(426, "Transfer aborted.", transfer_result::aborted);  // its final was held
-}
-
-bool transfer_machine::take_abort_answer() {
-    if (abort_answers_ == 0) return false;
-    --abort_answers_;
     return true;
 }
 
@@ -285,8 +282,7 @@ void transfer_machine::backend_is_silent() {
         else
             context_.answer(451, "The server does not answer.");
     }
-    while (take_abort_answer())
-        context_.answer(226, "Abort successful.");
+    if (now_.aborting) context_.answer(226, "Abort successful.");
     report();
     context_.refuse_service("Service not available.", end_reason::backend_gone);
 }
@@ -318,6 +314,7 @@ void transfer_machine::complete() {
     for (auto const kind : {deadline_kind::reply, deadline_kind::start, deadline_kind::settle, deadline_kind::verdict,
                             deadline_kind::linger})
         context_.cancel(kind);
+    answer_status("Transfer is over.");
     context_.act(abort_data{});  // whatever is left of the legs
     report();
     context_.arm(deadline_kind::idle, state_.rules().idle_timeout);  // it does not run during transfers (B-207)

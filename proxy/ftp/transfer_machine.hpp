@@ -35,14 +35,13 @@ public:
 
     /// STAT during the transfer: answered by the gate (B-233).
     void status();
-    /// ABOR was read; its own reply is given when it is its turn (B-226).
-    void request_abort();
+    /// ABOR was read. True: it is carried out, and its own reply is to be 226 when it is its turn (B-226). False: the
+    /// transfer is over or being aborted, so it is one like any other between transfers.
+    bool request_abort();
     /// The client has its final reply; only the backend's are waited for.
     bool is_answered() const { return now_.answered; }
     /// The session ends now, in the middle of the transfer.
     void cut(transfer_result why);
-    /// True once for each ABOR that was carried out here.
-    bool take_abort_answer();
 
 private:
     struct running {  // everything about the current transfer; reset by start()
@@ -88,7 +87,6 @@ private:
     running now_;
     std::optional<reply> farewell_;  // 421 behind a good final reply: said when the transfer is over
     unsigned status_asked_ = 0;
-    unsigned abort_answers_ = 0;
 };
 
 }  // namespace ftpsgate::ftp

@@ -236,6 +236,12 @@ TEST_CASE("abort: as many replies as STATs (B-233, B-281)", "[ftp][abort]") {
         talk.client("STAT").expects<ftp::ask_progress>().backend("451 disk").is(ftp::progress{1, false}).skip();
         CHECK(codes(talk, from).size() == 8);
     }
+    SECTION("the client was told 426 already, the backend's late reply comes first") {
+        talk.is(ftp::relay_done{ftp::copy_result::client_failed}).client("STAT").skip();
+        talk.backend("426 broken").is(ftp::progress{1, false}).skip();
+        CHECK(codes(talk, from).substr(0, 4) == "426 ");
+        CHECK(codes(talk, from).size() == 8);
+    }
     SECTION("none is left over for the next transfer") {
         talk.client("STAT").expects<ftp::ask_progress>().backend("451 disk").skip();
         talk.passive().client("RETR b").skip().backend("150 go").skip();
