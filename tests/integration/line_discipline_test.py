@@ -4,6 +4,8 @@ import select
 
 import pytest
 
+from support.gate import binary
+
 
 def deleted(gate):
     return [line for line in gate.backend.lines if line.startswith("DELE")]
@@ -186,7 +188,13 @@ def test_a_pipelining_bomb_is_not_stored(gate):
     while sent < len(bomb) and select.select([], [client.sock], [], 0.4)[1]:
         sent += client.sock.send(bomb[sent:sent + 65536])
     assert sent < len(bomb), "the gate reads without end"
-    assert resident(gate) - before < 24_000_000
+    if not keeps_freed_memory():
+        assert resident(gate) - before < 24_000_000
+
+
+def keeps_freed_memory():
+    """AddressSanitizer holds back what was freed, so growth says nothing there; the same test runs without it, too."""
+    return b"__asan_init" in binary().read_bytes()
 
 
 def resident(gate):
