@@ -25,8 +25,8 @@ using namespace std::chrono_literals;
 inline constexpr std::chrono::milliseconds rest = 5s;    // B-018 reply_idle
 inline constexpr std::chrono::milliseconds settle = 5s;  // B-228 abor_timeout
 inline constexpr std::chrono::milliseconds start = 300ms;
-inline constexpr std::chrono::milliseconds verdict = 1s;  // how long a clean end waits for a refusal (B-168)
-inline constexpr std::chrono::milliseconds linger = 5s;   // B-205 data_linger
+inline constexpr std::chrono::milliseconds verdict = 1s;     // how long a clean end waits for a refusal (B-168)
+inline constexpr std::chrono::milliseconds linger = 2500ms;  // twice without a byte between: B-205 data_linger, 5 s
 }  // namespace waits
 
 }  // namespace ftpsgate::ftp

@@ -10,6 +10,7 @@
 #include "proxy/ftp/events.hpp"
 #include "proxy/ftp/session_state.hpp"
 
+#include <cstdint>
 #include <optional>
 
 namespace ftpsgate::ftp {
@@ -61,7 +62,7 @@ private:
         bool delivered = false;  // close_notify and FIN are out, or the backend's leg has its FIN
         bool answered = false;   // the client has its final reply
         bool aborting = false;
-        std::uint64_t bytes_seen = 0;  // at the last look (B-205)
+        std::uint64_t bytes_seen = UINT64_MAX;  // at the last look; not looked yet (B-205)
         transfer_result result = transfer_result::ok;
         bool stored_anyway = false;
     };
