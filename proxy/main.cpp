@@ -48,7 +48,10 @@ int run(proxy::command_line const& wanted) {
     auto loaded = config::load_file(wanted.config_file);
     metrics::registry counters;
     auto built = proxy::build_runtime(std::move(loaded.values), counters);
-    loaded.faults.insert(loaded.faults.end(), built.faults.begin(), built.faults.end());
+    // A fault without a position only follows from one that the loader has named.
+    bool const follows = !loaded.faults.empty();
+    for (auto const& fault : built.faults)
+        if (!follows || fault.where.line > 0) loaded.faults.push_back(fault);
     if (!loaded.faults.empty()) return report(loaded.faults);
     return wanted.command == proxy::cli_command::check ? check(*built.value) : serve(built.value, counters);
 }

@@ -193,3 +193,15 @@ def test_version_and_help():
 def test_bad_usage(arguments):
     done = run_command(*arguments)
     assert done.returncode != 0 and (done.stdout + done.stderr).strip()
+
+
+def test_a_fault_that_follows_from_another_is_not_named(tmp_path):
+    """INTERFACE, check: every line has its position, also where a key is misspelt that another one needs."""
+    file = tmp_path / "ftpsgate.toml"
+    file.write_text('[[site]]\nname = "x.example"\nlisten = [{ address = "127.0.0.1:0", tls = "explicit" }]\n'
+                    '[site.ssl]\ncertificate = "none.pem"\nprivat_key = "none.key"\n'
+                    '[site.backend]\nservers = ["127.0.0.1:21"]\n')
+    done = run_command("check", "-c", file)
+    assert done.returncode == 2
+    lines = done.stderr.splitlines() + done.stdout.splitlines()
+    assert len(lines) >= 2 and all(line.startswith(f"{file}:") for line in lines)
