@@ -1,5 +1,6 @@
 #include "config/load.hpp"
 
+#include "config/login_sections.hpp"
 #include "config/toml_reader.hpp"
 #include "config/validate.hpp"
 #include "config/words.hpp"
@@ -8,6 +9,8 @@
 #include <fcntl.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace ftpsgate::config {
 
@@ -15,6 +18,7 @@ namespace {
 
 // Wide enough for anything sensible, narrow enough to catch a slip of the unit.
 constexpr duration timeout{1ms, 24h};
+constexpr milliseconds longest_freshness = 365 * 24h;
 constexpr std::size_t largest_file = 4U << 20U;
 constexpr std::size_t longest_banner = 512;  // what remains one line to every client
 constexpr std::size_t longest_name = 253;
@@ -68,6 +72,50 @@ void read_tls(section& in, tls_settings& out) {
     in.optional("handshake_timeout", out.handshake_timeout, timeout);
 }
 
+enum class lifted_check { none, revocation, revocation_fetch, issuer_fetch, usage };
+
+/// nullptr for a word that was none, which has been reported.
+bool* flag_of(lifted_check check, validation_flags& flags) {
+    switch (check) {
+        case lifted_check::revocation: return &flags.no_revocation_check;
+        case lifted_check::revocation_fetch: return &flags.revocation_cache_only;
+        case lifted_check::issuer_fetch: return &flags.url_retrieval_cache_only;
+        case lifted_check::usage: return &flags.no_usage_check;
+        case lifted_check::none: break;
+    }
+    return nullptr;
+}
+
+void read_validation_flags(section& in, validation_flags& out) {
+    static constexpr auto key = "validation_flags";
+    std::vector<lifted_check> lifted;
+    in.list(key, lifted,
+            one_of<lifted_check>{{"no-revocation-check", lifted_check::revocation},
+                                 {"revocation-cache-only", lifted_check::revocation_fetch},
+                                 {"url-retrieval-cache-only", lifted_check::issuer_fetch},
+                                 {"no-usage-check", lifted_check::usage}});
+    for (std::size_t at = 0; at < lifted.size(); ++at) {
+        bool* const lifts = flag_of(lifted[at], out);
+        if (lifts != nullptr && std::exchange(*lifts, true)) in.report(element(key, at), {"is named twice"});
+    }
+}
+
+void read_client_certificates(section& in, client_certificate_settings& out) {
+    using enum certificate_policy;
+    in.optional("policy", out.policy,
+                one_of<certificate_policy>{{"ignore", ignore}, {"allow", allow}, {"require", require}});
+    in.optional("ca_file", out.ca_file, or_empty{readable_file{}});
+    read_validation_flags(in, out.flags);
+    in.list("crl_files", out.crl_files, readable_path{});
+    in.optional("revocation_freshness_time", out.revocation_freshness_time, duration{0ms, longest_freshness});
+    in.optional("revocation_url_retrieval_timeout", out.revocation_url_retrieval_timeout, timeout);
+    in.optional("revocation_cache", out.revocation_cache, or_empty{writable_folder{}});
+    in.optional("revocation_unavailable", out.revocation_unavailable,
+                one_of<unavailable_revocation>{{"refuse", unavailable_revocation::refuse},
+                                               {"accept", unavailable_revocation::accept}});
+    in.list("url_allow", out.url_allow, network_or_name{});
+}
+
 void read_backend(section& in, backend_settings& out) {
     using enum backend_data_mode;
     in.required_list("servers", out.servers, address{zero_port::refused});
@@ -118,6 +166,10 @@ void read_site(section& in, site_settings& out) {
     in.required_tables("listen", out.listen, read_listener);
     in.optional("banner", out.banner, text{longest_banner});
     in.table("ssl", out.ssl, read_tls);
+    in.table("client_certificates", out.client_certificates, read_client_certificates);
+    in.table("authentication", out.authentication, read_authentication);
+    in.tables("identity", out.identity, read_identity_rule);
+    in.table("active_directory", out.active_directory, read_active_directory);
     in.table("backend", out.backend, read_backend);
     in.table("data", out.data, read_data);
     in.table("limits", out.limits, read_limits);

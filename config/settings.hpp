@@ -4,6 +4,7 @@
 // Timeouts range from 1ms to 24h where nothing else is said; comparisons leave positions out.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -97,6 +98,125 @@ struct tls_settings {
     milliseconds handshake_timeout = 10s;       ///< control and data handshakes alike (A-035, A-056)
 };
 
+/// IIS clientCertificatePolicy: CertIgnore, CertAllow, CertRequire (B-180 .. B-184).
+enum class certificate_policy { ignore, allow, require };
+enum class unavailable_revocation { refuse, accept };
+
+/// IIS validationFlags; each lifts one check (B-254 .. B-258).
+struct validation_flags {
+    bool no_revocation_check = false;
+    bool revocation_cache_only = false;     ///< only CRLs and OCSP answers that are held already
+    bool url_retrieval_cache_only = false;  ///< missing issuers are not fetched; does not restrict revocation (B-256)
+    bool no_usage_check = false;            ///< B-186, B-187
+
+    friend bool operator==(validation_flags const&, validation_flags const&) = default;
+};
+
+/// An address block in CIDR notation. IPv4 is held as IPv4-mapped IPv6, so prefix counts from 96.
+struct ip_network {
+    std::array<std::uint8_t, 16> address{};
+    unsigned prefix = 128;  ///< bits that count
+
+    bool contains(std::array<std::uint8_t, 16> const& other) const;
+    friend bool operator==(ip_network const&, ip_network const&) = default;
+};
+
+/// "10.0.0.0/8", "crl.plant.example:8080", "[::1]:80": where URLs out of certificates may lead.
+struct url_permission {
+    std::optional<ip_network> network;  ///< unset: host is a name
+    std::string host;                   ///< lower case
+    std::uint16_t port = 0;             ///< 0 = any
+
+    friend bool operator==(url_permission const&, url_permission const&) = default;
+};
+
+struct client_certificate_settings {
+    certificate_policy policy = certificate_policy::ignore;
+    std::optional<file_path> ca_file;  ///< PEM, the only trust anchors for clients; required unless policy = ignore
+    validation_flags flags;
+    std::vector<file_path> crl_files;                      ///< PEM or DER, or folders of such
+    milliseconds revocation_freshness_time = 0ms;          ///< 0 = until nextUpdate (B-259); to 365 days
+    milliseconds revocation_url_retrieval_timeout = 1min;  ///< for one URL (B-260)
+    std::optional<file_path> revocation_cache;             ///< folder; unset = memory only
+    unavailable_revocation revocation_unavailable = unavailable_revocation::refuse;  ///< B-253
+    std::vector<url_permission> url_allow;  ///< besides public addresses on port 80; AIA needs it always (B-265)
+};
+
+/// Text with its place, for values that policy/ takes apart.
+struct placed_text {
+    std::string text;
+    location where;
+
+    friend bool operator==(placed_text const& a, placed_text const& b) { return a.text == b.text; }
+};
+
+/// Where a password of the gate for the backend comes from; exactly one is set. In file names '%u' is the mapped user.
+struct password_source {
+    std::optional<placed_text> value;
+    std::optional<file_path> file;
+    std::optional<placed_text> environment;  ///< name of a variable of the process
+
+    friend bool operator==(password_source const&, password_source const&) = default;
+};
+
+/// [[site.identity]]. All matchers that are given must match.
+struct identity_rule_settings {
+    std::string name;                    ///< shown in logs
+    std::optional<placed_text> subject;  ///< RFC 4514, '*' inside attribute values
+    std::optional<placed_text> issuer;   ///< the same, of the verified chain
+    std::optional<placed_text> serial;   ///< hex
+    std::optional<placed_text> sha256;   ///< of the certificate, hex
+    std::optional<placed_text> spki_sha256;
+    std::optional<placed_text> email;
+    std::optional<placed_text> dns;
+    std::optional<placed_text> upn;
+    std::optional<placed_text> uri;
+    bool deny = false;
+    std::optional<placed_text> user;  ///< may use {cn} ...; required unless deny
+    password_source password;         ///< required unless deny
+    std::optional<placed_text> account;
+    location where{};
+};
+
+/// [site.authentication]
+struct authentication_settings {
+    bool basic = true;                ///< pass the client's USER and PASS on
+    bool client_certificate = false;  ///< log in with the mapped identity in place of them
+    unsigned reply = 232;             ///< to USER when the certificate logs in: 232 or 230 (D-04)
+    bool user_must_match = false;     ///< USER must name the mapped user (D-16)
+};
+
+/// How a certificate finds its account (IIS.md section d.1). The last four are weak (KB5014754).
+enum class mapping_form {
+    issuer_serial,
+    ski,
+    sha1_public_key,
+    sid,
+    user_certificate,
+    upn,
+    issuer_subject,
+    subject,
+    rfc822
+};
+
+/// [site.active_directory]
+struct active_directory_settings {
+    bool enabled = false;
+    std::vector<placed_text> urls;  ///< in order; ldaps://, or ldap:// with start_tls
+    bool start_tls = false;
+    std::optional<file_path> ca_file;
+    std::string bind_dn;
+    password_source bind_password;  ///< file only
+    std::string base_dn;
+    std::vector<mapping_form> map_by{mapping_form::issuer_serial, mapping_form::ski, mapping_form::sha1_public_key,
+                                     mapping_form::sid, mapping_form::user_certificate};
+    std::string user_attribute = "sAMAccountName";
+    password_source password;        ///< what the backend is told for the mapped user
+    milliseconds timeout = 5s;       ///< for one server
+    milliseconds cache_time = 1min;  ///< 0s = nothing is remembered; to 24h
+    location where{};
+};
+
 struct backend_settings {
     std::vector<endpoint> servers;  ///< plain FTP servers, used in turn; one that refuses is passed over
     backend_data_mode data_mode = backend_data_mode::passive;
@@ -136,6 +256,10 @@ struct site_settings {
     std::vector<listener_settings> listen;
     std::string banner = "FTP server ready.";  ///< one line, at most 512 bytes
     tls_settings ssl;
+    client_certificate_settings client_certificates;
+    authentication_settings authentication;
+    std::vector<identity_rule_settings> identity;
+    active_directory_settings active_directory;
     backend_settings backend;
     data_settings data;
     limits_settings limits;

@@ -1,5 +1,6 @@
 #include "config/shapes.hpp"
 
+#include "config/networks.hpp"
 #include "config/words.hpp"
 
 #include <cerrno>
@@ -7,6 +8,7 @@
 #include <filesystem>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace ftpsgate::config {
 
@@ -70,6 +72,13 @@ verdict text::operator()(scalar const& value, std::string& into) const {
     if (has_control_character(*written)) return complaint{"must not contain control characters"};
     if ((*written).size() > longest) return complaint{"must not be longer than " + std::to_string(longest) + " bytes"};
     into = *written;
+    return std::nullopt;
+}
+
+verdict placed::operator()(scalar const& value, std::optional<placed_text>& into) const {
+    std::string written;
+    if (auto fault = shape(value, written)) return fault;
+    into = placed_text{std::move(written), value.where};
     return std::nullopt;
 }
 
@@ -153,6 +162,42 @@ parsed<file_path> readable_file::read(scalar const& value) const {
     if (!fs::is_regular_file(status)) return cannot_read(*path, "not a regular file");
     if (auto fault = check_opens(*path)) return *fault;
     return file_path{(*path).string(), value.where};
+}
+
+verdict password_file::operator()(scalar const& value, std::optional<file_path>& into) const {
+    auto const path = resolve(value);
+    if (!path || (*path).string().find("%u") == std::string::npos) return readable_file{}(value, into);
+    auto folder = *path;
+    while (folder.string().find("%u") != std::string::npos)
+        folder = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
+    std::error_code failure;
+    if (!fs::is_directory(folder, failure)) return complaint{"there is no folder " + shown(folder.string())};
+    into = file_path{(*path).string(), value.where};
+    return std::nullopt;
+}
+
+verdict readable_path::operator()(scalar const& value, file_path& into) const {
+    auto const path = resolve(value);
+    std::error_code failure;
+    if (!path || !fs::is_directory(*path, failure)) return readable_file{}(value, into);
+    if (auto fault = check_opens(*path)) return *fault;
+    into = {(*path).string(), value.where};
+    return std::nullopt;
+}
+
+verdict writable_folder::operator()(scalar const& value, std::optional<file_path>& into) const {
+    auto const path = resolve(value);
+    if (!path) return path.fault();
+    std::error_code failure;
+    if (!fs::is_directory(*path, failure)) return complaint{"there is no folder " + shown((*path).string())};
+    if (::access((*path).c_str(), W_OK | X_OK) != 0)
+        return complaint{"cannot write to " + shown((*path).string()) + ": " + std::generic_category().message(errno)};
+    into = file_path{(*path).string(), value.where};
+    return std::nullopt;
+}
+
+verdict network_or_name::operator()(scalar const& value, url_permission& into) const {
+    return take(value, R"(a string like "10.0.0.0/8" or "name:80")", into, parse_url_permission);
 }
 
 verdict writable_file::operator()(scalar const& value, std::string& into) const {

@@ -36,6 +36,12 @@ struct text {
     verdict operator()(scalar const& value, std::string& into) const;
 };
 
+/// The same, with its place.
+struct placed {
+    text shape{};
+    verdict operator()(scalar const& value, std::optional<placed_text>& into) const;
+};
+
 struct flag {
     verdict operator()(scalar const& value, bool& into) const;
 };
@@ -115,6 +121,25 @@ struct readable_file {
         into = *result;
         return std::nullopt;
     }
+};
+
+/// What readable_file takes; or with '%u' in it, for a user known later, a file in a folder that exists.
+struct password_file {
+    verdict operator()(scalar const& value, std::optional<file_path>& into) const;
+};
+
+/// What readable_file takes, or a folder that can be listed now.
+struct readable_path {
+    verdict operator()(scalar const& value, file_path& into) const;
+};
+
+/// An existing folder in which files can be made now.
+struct writable_folder {
+    verdict operator()(scalar const& value, std::optional<file_path>& into) const;
+};
+
+struct network_or_name {
+    verdict operator()(scalar const& value, url_permission& into) const;
 };
 
 /// A file that will be written: its folder exists, and it is not a folder itself.

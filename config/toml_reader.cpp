@@ -53,6 +53,22 @@ std::string joined(std::vector<std::string> const& words) {
     return line;
 }
 
+std::string_view line_of(std::string_view text, toml::source_index number) {
+    while (--number > 0 && text.find('\n') != text.npos)
+        text.remove_prefix(text.find('\n') + 1);
+    return text.substr(0, text.find('\n'));
+}
+
+/// toml++ quotes what it does not understand, and `password = tomorrow` is such a thing.
+problem syntax_fault(toml::parse_error const& failure, std::string_view text, std::string const& file) {
+    auto const at = failure.source().begin;
+    location where{file, at.line, at.column};
+    if (line_of(text, at.line).find("password") == std::string_view::npos)
+        return {std::move(where), "", std::string(failure.description()), ""};
+    return {std::move(where), "", "a line about a password, not shown, that is no TOML",
+            "strings stand in quotation marks"};
+}
+
 }  // namespace
 
 section::section(toml::table const& content, std::string path, location where, findings& into)
@@ -97,12 +113,12 @@ std::optional<section> section::find_table(std::string_view key) {
     return make_section(*content_->get(key), path, {"must be a table", "write [" + pattern_of(path) + "]"});
 }
 
-std::vector<std::optional<section>> section::find_tables(std::string_view key) {
+std::vector<std::optional<section>> section::find_tables(std::string_view key, at_least count) {
     auto const whole = find(key);
     if (!whole) return {};
     std::vector<std::optional<section>> sections;
     auto const* const array = content_->get_as<toml::array>(key);
-    if (array == nullptr || array->empty()) {
+    if (array == nullptr || (array->empty() && count == at_least::one)) {
         auto fault = array == nullptr ? wrong_kind("a list of tables", whole->value) : complaint{"must not be empty"};
         fault.hint = "write [[" + pattern_of(whole->path) + "]]";
         fault_at(whole->path, whole->value.where, fault);
@@ -117,7 +133,7 @@ std::vector<std::optional<section>> section::find_tables(std::string_view key) {
 
 void section::report(std::string_view key, complaint const& fault) {
     auto const path = join(path_, key);
-    fault_at(path, content_->contains(key) ? into_->keys.where(path) : where_, fault);
+    fault_at(path, into_->keys.has(path) ? into_->keys.where(path) : where_, fault);
 }
 
 void section::finish() {
@@ -177,8 +193,7 @@ document::document(std::string_view toml, std::string const& file) : findings_(f
     try {
         root_ = std::make_unique<toml::table>(toml::parse(toml, std::string_view(file)));
     } catch (toml::parse_error const& failure) {
-        auto const at = failure.source().begin;
-        findings_.faults.push_back({{file, at.line, at.column}, "", std::string(failure.description()), ""});
+        findings_.faults.push_back(syntax_fault(failure, toml, file));
     }
 }
 

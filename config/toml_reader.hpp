@@ -74,11 +74,15 @@ public:
     template <typename Value>
     void table(std::string_view key, Value& into, void (*read)(section&, Value&));
 
-    /// [[key]], or a list of inline tables; at least one.
+    /// [[key]], or a list of inline tables.
+    template <typename Value>
+    void tables(std::string_view key, std::vector<Value>& into, void (*read)(section&, Value&),
+                at_least count = at_least::none);
+
     template <typename Value>
     void required_tables(std::string_view key, std::vector<Value>& into, void (*read)(section&, Value&));
 
-    /// For what a shape cannot express; at the position of the key, or of the section when it is absent.
+    /// For what a shape cannot express; at the position of the key (or "key[1]"), or of the section when it is absent.
     void report(std::string_view key, complaint const& fault);
 
     /// Reports missing and unknown keys. Called by whoever made the section, after its reader.
@@ -100,7 +104,7 @@ private:
     std::optional<std::vector<item>> find_list(std::string_view key, at_least count);
     std::optional<section> find_table(std::string_view key);
     /// nullopt inside: not a table, which has been reported.
-    std::vector<std::optional<section>> find_tables(std::string_view key);
+    std::vector<std::optional<section>> find_tables(std::string_view key, at_least count);
     bool is_array(std::string_view key) const;
 
     item make_item(toml::node const& node, std::string path);
@@ -208,13 +212,18 @@ void section::table(std::string_view key, Value& into, void (*read)(section&, Va
 }
 
 template <typename Value>
-void section::required_tables(std::string_view key, std::vector<Value>& into, void (*read)(section&, Value&)) {
-    for (auto& inner : find_tables(key)) {
+void section::tables(std::string_view key, std::vector<Value>& into, void (*read)(section&, Value&), at_least count) {
+    for (auto& inner : find_tables(key, count)) {
         auto& one = into.emplace_back();
         if (!inner) continue;
         read(*inner, one);
         inner->finish();
     }
+}
+
+template <typename Value>
+void section::required_tables(std::string_view key, std::vector<Value>& into, void (*read)(section&, Value&)) {
+    tables(key, into, read, at_least::one);
     if (!present(key)) missing_.push_back({key, "write [[" + pattern_of(join(path_, key)) + "]]"});
 }
 

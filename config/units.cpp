@@ -99,14 +99,20 @@ parsed<std::uint64_t> parse_size(std::string_view text) {
         {shown(text) + " is not a size", R"(one whole number and one of B, KiB, MiB, GiB, like "64KiB")"});
 }
 
+parsed<std::uint16_t> parse_port(std::string_view text, zero_port zero) {
+    auto const port = whole_number<std::uint16_t>(text);
+    if (!port) return complaint{shown(text) + " is not a port", "0 to 65535"};
+    if (*port == 0 && zero == zero_port::refused) return complaint{"port 0 cannot be connected to"};
+    return *port;
+}
+
 parsed<endpoint> parse_endpoint(std::string_view text, zero_port zero) {
     auto const split = split_endpoint(text);
     if (!split) return split.fault();
     auto const host = parse_host(*split);
     if (!host) return host.fault();
-    auto const port = whole_number<std::uint16_t>((*split).port);
-    if (!port) return complaint{shown((*split).port) + " is not a port", "0 to 65535"};
-    if (*port == 0 && zero == zero_port::refused) return complaint{"port 0 cannot be connected to"};
+    auto const port = parse_port((*split).port, zero);
+    if (!port) return port.fault();
     return endpoint{*host, *port, {}};
 }
 

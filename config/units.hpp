@@ -42,6 +42,9 @@ parsed<milliseconds> parse_duration(std::string_view text);
 /// One whole number and one of B, KiB, MiB, GiB; in bytes.
 parsed<std::uint64_t> parse_size(std::string_view text);
 
+/// Digits only, 0 to 65535.
+parsed<std::uint16_t> parse_port(std::string_view text, zero_port zero);
+
 /// "ADDRESS:PORT", "[ADDRESS]:PORT" (IPv6) or "NAME:PORT". The host comes back in canonical form: IPv6 compressed,
 /// names in lower case, so that equal endpoints compare equal. `where` stays unset.
 parsed<endpoint> parse_endpoint(std::string_view text, zero_port zero);

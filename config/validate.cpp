@@ -8,6 +8,8 @@ namespace ftpsgate::config {
 
 namespace {
 
+constexpr char certificate_policy_key[] = "client_certificates.policy";
+
 /// The rules of one site. `path` is its own, "site[0]"; keys are given from there on.
 class site_rules {
 public:
@@ -19,6 +21,7 @@ public:
         check_staple();
         check_implicit_listeners();
         check_login_is_possible();
+        check_client_certificates();
         check_verbs();
     }
 
@@ -75,6 +78,30 @@ private:
                    "set certificate and private_key, or data_channel_policy = \"allow\""});
     }
 
+    void check_client_certificates() {
+        auto const& clients = site_.client_certificates;
+        if (clients.policy == certificate_policy::ignore || !is_sound(certificate_policy_key)) return;
+        if (!clients.ca_file && is_sound("client_certificates.ca_file"))
+            blame(keys_.has(join(path_, "client_certificates.ca_file")) ? "client_certificates.ca_file"
+                                                                        : certificate_policy_key,
+                  {"without ca_file no client certificate could ever be accepted",
+                   "name the CAs of the clients in ca_file"});
+        if (has_no_certificate())
+            blame(certificate_policy_key, {"client certificates need TLS, and the site has no certificate of its own",
+                                           "set certificate and private_key in [site.ssl]"});
+        check_clear_logins();
+    }
+
+    /// A client in clear has no certificate: its login could never work (B-185).
+    void check_clear_logins() {
+        bool const is_required = site_.client_certificates.policy == certificate_policy::require;
+        bool const is_clear = site_.ssl.control_channel_policy == control_policy::allow;
+        if (!is_required || !is_clear || !is_sound("ssl.control_channel_policy")) return;
+        blame(certificate_policy_key,
+              {"logins in clear, which control_channel_policy = \"allow\" lets in, have no client certificate",
+               "set policy = \"allow\", or control_channel_policy to \"require\""});
+    }
+
     void check_verbs() {
         auto const& allow = site_.commands.allow;
         for (std::size_t at = 0; at < site_.commands.deny.size(); ++at) {
@@ -114,8 +141,8 @@ problems validate_sites(settings const& values, key_index const& keys) {
 
 problems validate(settings const& values, key_index const& keys) {
     auto faults = validate_sites(values, keys);
-    auto const more = validate_addresses(values, keys);
-    faults.insert(faults.end(), more.begin(), more.end());
+    for (auto const& more : {validate_logins(values, keys), validate_addresses(values, keys)})
+        faults.insert(faults.end(), more.begin(), more.end());
     return faults;
 }
 

@@ -8,11 +8,14 @@
 
 namespace ftpsgate::config {
 
-/// Both groups of rules, in no particular order.
+/// All groups of rules, in no particular order.
 problems validate(settings const& values, key_index const& keys);
 
-/// Rules inside one site and on names: TLS policies, certificates, verbs.
+/// Rules inside one site and on names: TLS policies, certificates of both sides, verbs.
 problems validate_sites(settings const& values, key_index const& keys);
+
+/// Who can log in, and with what: passwords, client certificates, identity rules, Active Directory.
+problems validate_logins(settings const& values, key_index const& keys);
 
 /// Who listens, connects and transfers where: addresses and ports of all sites and of the metrics.
 problems validate_addresses(settings const& values, key_index const& keys);

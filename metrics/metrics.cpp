@@ -9,6 +9,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+#include <array>
 #include <deque>
 #include <sstream>
 
@@ -52,6 +54,15 @@ Labels labels_of(description const& what, std::initializer_list<std::string_view
     return labels;
 }
 
+template <class Words>
+std::size_t position(Words const& words, std::string_view word) {
+    return static_cast<std::size_t>(std::find(words.begin(), words.end(), word) - words.begin());
+}
+
+double seconds_since_epoch(std::chrono::system_clock::time_point when) {
+    return std::chrono::duration<double>(when.time_since_epoch()).count();
+}
+
 template <class Enum>
 std::size_t index(Enum value) {
     return static_cast<std::size_t>(value);
@@ -65,6 +76,10 @@ struct families {
     Family<Counter>& sessions_total = counter(names::sessions_total, all);
     Family<Counter>& handshakes = counter(names::tls_handshakes_total, all);
     Family<Histogram>& handshake_seconds = histogram(names::tls_handshake_seconds, all);
+    Family<Counter>& client_certificates = counter(names::client_certificates_total, all);
+    Family<Counter>& revocation_checks = counter(names::revocation_checks_total, all);
+    Family<Gauge>& crl_next_update = gauge(names::crl_next_update, all);
+    Family<Counter>& identity_lookups = counter(names::identity_lookups_total, all);
     Family<Counter>& logins = counter(names::logins_total, all);
     Family<Counter>& commands = counter(names::commands_total, all);
     Family<Counter>& transfers = counter(names::transfers_total, all);
@@ -75,15 +90,22 @@ struct families {
     Family<Gauge>& passive_ports = gauge(names::passive_ports_in_use, all);
     Family<Counter>& attacks = counter(names::attacks_total, all);
     Family<Gauge>& certificate_not_after = gauge(names::certificate_not_after, all);
+    Family<Counter>& reloads = counter(names::reloads_total, all);
     Family<Gauge>& build_info = gauge(names::build_info, all);
 };
 
 registry::registry() : families_(std::make_unique<families>()) {
+    for (auto const word : words::reload_results)
+        families_->reloads.Add(labels_of(names::reloads_total, {word}));
 }
 registry::~registry() = default;
 
 void registry::build_info(std::string_view version, std::string_view boringssl, std::string_view boost) {
     families_->build_info.Add(labels_of(names::build_info, {version, boringssl, boost})).Set(1);
+}
+
+void registry::reloaded(std::string_view result) {
+    families_->reloads.Add(labels_of(names::reloads_total, {result})).Increment();
 }
 
 std::string registry::text() const {
@@ -127,10 +149,14 @@ struct site_metrics::handles {
     counters sessions_total;
     counters commands;
     counters attacks;
+    counters client_certificates;
+    word_table<Gauge> crl_next_update;
     Gauge& passive_ports;
-    std::deque<counters> handshakes;  // by channel; a deque because tables do not move
-    std::deque<counters> logins;      // by method
-    std::deque<counters> transfers;   // by direction
+    std::deque<counters> handshakes;         // by channel; a deque because tables do not move
+    std::deque<counters> revocation_checks;  // by source, as words::revocation_sources
+    std::deque<counters> identity_lookups;   // by source, as words::identity_sources
+    std::deque<counters> logins;             // by method
+    std::deque<counters> transfers;          // by direction
     std::vector<Histogram*> handshake_seconds;
     std::vector<Counter*> transfer_bytes;
     std::vector<Histogram*> transfer_seconds;
@@ -144,6 +170,10 @@ site_metrics::handles::handles(families& all_families, site_words const& words)
       sessions_total(all.sessions_total, labels_of(names::sessions_total, {site}), "result", words::session_results),
       commands(all.commands, labels_of(names::commands_total, {site}), "verb", with_other(words.verbs)),
       attacks(all.attacks, labels_of(names::attacks_total, {site}), "kind", words::attack_kinds),
+      client_certificates(all.client_certificates, labels_of(names::client_certificates_total, {site}), "result",
+                          words::client_certificate_results),
+      crl_next_update(all.crl_next_update, labels_of(names::crl_next_update, {site}), "issuer",
+                      std::array<std::string_view, 0>{}),
       passive_ports(all.passive_ports.Add(labels_of(names::passive_ports_in_use, {site}))) {
     for (auto const word : words::channels) {
         handshakes.emplace_back(all.handshakes, labels_of(names::tls_handshakes_total, {site, word}), "result",
@@ -151,6 +181,12 @@ site_metrics::handles::handles(families& all_families, site_words const& words)
         handshake_seconds.push_back(
             &all.handshake_seconds.Add(labels_of(names::tls_handshake_seconds, {site, word}), handshake_buckets));
     }
+    for (auto const word : words::revocation_sources)
+        revocation_checks.emplace_back(all.revocation_checks, labels_of(names::revocation_checks_total, {site, word}),
+                                       "result", words::revocation_results);
+    for (auto const word : words::identity_sources)
+        identity_lookups.emplace_back(all.identity_lookups, labels_of(names::identity_lookups_total, {site, word}),
+                                      "result", words::identity_results);
     for (auto const word : words::login_methods)
         logins.emplace_back(all.logins, labels_of(names::logins_total, {site, word}), "result", words::login_results);
     for (auto const word : words::directions) {
@@ -194,6 +230,24 @@ void site_metrics::handshake(channel where, std::string_view result, seconds too
     if (result == "ok" || result == "resumed") handles_->handshake_seconds[index(where)]->Observe(took.count());
 }
 
+void site_metrics::client_certificate(std::string_view result) {
+    handles_->client_certificates.of(result).Increment();
+}
+
+void site_metrics::revocation_check(std::string_view source, std::string_view result) {
+    auto const i = position(words::revocation_sources, source);
+    if (i < handles_->revocation_checks.size()) handles_->revocation_checks[i].of(result).Increment();
+}
+
+void site_metrics::identity_lookup(std::string_view source, std::string_view result) {
+    auto const i = position(words::identity_sources, source);
+    if (i < handles_->identity_lookups.size()) handles_->identity_lookups[i].of(result).Increment();
+}
+
+void site_metrics::crl_next_update(std::string_view issuer, std::chrono::system_clock::time_point when) {
+    handles_->crl_next_update.of(issuer).Set(seconds_since_epoch(when));
+}
+
 void site_metrics::login(login_method how, std::string_view result) {
     handles_->logins[index(how)].of(result).Increment();
 }
@@ -230,9 +284,8 @@ void site_metrics::attack(std::string_view what) {
 }
 
 void site_metrics::certificate_not_after(std::chrono::system_clock::time_point when) {
-    auto const since_epoch = std::chrono::duration<double>(when.time_since_epoch());
     handles_->all.certificate_not_after.Add(labels_of(names::certificate_not_after, {handles_->site}))
-        .Set(since_epoch.count());
+        .Set(seconds_since_epoch(when));
 }
 
 }  // namespace ftpsgate::metrics

@@ -41,6 +41,9 @@ public:
 
     void build_info(std::string_view version, std::string_view boringssl, std::string_view boost);
 
+    /// result: "ok" or "refused".
+    void reloaded(std::string_view result);
+
     /// The page in Prometheus' text format 0.0.4.
     std::string text() const;
 
@@ -64,6 +67,13 @@ public:
 
     /// result: "ok", "resumed" or the reason of failure; the time of failed ones is not observed.
     void handshake(channel where, std::string_view result, seconds took);
+    /// result: "accepted", "absent" or the reason of the refusal.
+    void client_certificate(std::string_view result);
+    void revocation_check(std::string_view source, std::string_view result);
+    /// `issuer` as its CA is called: of CAs that the site trusts, and of not more than 16 of them by name.
+    void crl_next_update(std::string_view issuer, std::chrono::system_clock::time_point when);
+    /// source: "rule" or "active_directory".
+    void identity_lookup(std::string_view source, std::string_view result);
     void login(login_method how, std::string_view result);
     void command(std::string_view verb);
     void transfer(direction way, std::string_view result, std::uint64_t bytes, seconds took);

@@ -30,6 +30,25 @@ inline constexpr description tls_handshake_seconds{"ftpsgate_tls_handshake_secon
                                                    kind::histogram,
                                                    "Time from the start of a TLS handshake to its success.",
                                                    {"site", "channel"}};
+inline constexpr description client_certificates_total{"ftpsgate_client_certificates_total",
+                                                       kind::counter,
+                                                       "Control connections of sites that ask for client certificates, "
+                                                       "by what became of the certificate.",
+                                                       {"site", "result"}};
+inline constexpr description revocation_checks_total{
+    "ftpsgate_revocation_checks_total",
+    kind::counter,
+    "Certificates of clients and their CAs that were looked up, by where the answer came from.",
+    {"site", "source", "result"}};
+inline constexpr description crl_next_update{"ftpsgate_crl_next_update_timestamp_seconds",
+                                             kind::gauge,
+                                             "When the CRL expires that the site relies on, Unix time.",
+                                             {"site", "issuer"}};
+inline constexpr description identity_lookups_total{
+    "ftpsgate_identity_lookups_total",
+    kind::counter,
+    "Client certificates that were to be mapped to a user, by who knew.",
+    {"site", "source", "result"}};
 inline constexpr description logins_total{
     "ftpsgate_logins_total", kind::counter, "Login attempts, by method and outcome.", {"site", "method", "result"}};
 inline constexpr description commands_total{
@@ -58,6 +77,8 @@ inline constexpr description certificate_not_after{"ftpsgate_certificate_not_aft
                                                    kind::gauge,
                                                    "When the site's certificate that expires first does so, Unix time.",
                                                    {"site"}};
+inline constexpr description reloads_total{
+    "ftpsgate_reloads_total", kind::counter, "Reloads of the configuration, by outcome.", {"result"}};
 inline constexpr description build_info{
     "ftpsgate_build_info", kind::gauge, "Always 1; the labels say what runs.", {"version", "boringssl", "boost"}};
 
@@ -65,6 +86,10 @@ inline constexpr std::array all{sessions,
                                 sessions_total,
                                 tls_handshakes_total,
                                 tls_handshake_seconds,
+                                client_certificates_total,
+                                revocation_checks_total,
+                                crl_next_update,
+                                identity_lookups_total,
                                 logins_total,
                                 commands_total,
                                 transfers_total,
@@ -75,6 +100,7 @@ inline constexpr std::array all{sessions,
                                 passive_ports_in_use,
                                 attacks_total,
                                 certificate_not_after,
+                                reloads_total,
                                 build_info};
 
 }  // namespace names
@@ -88,10 +114,26 @@ using std::string_view_literals::operator""sv;
 inline constexpr std::array session_results{
     "closed"sv,       "client_gone"sv,    "login_timeout"sv, "idle_timeout"sv, "handshake"sv, "backend_unreachable"sv,
     "backend_gone"sv, "backend_desync"sv, "failed_logins"sv, "protocol"sv,     "shutdown"sv,  "refused"sv};
+inline constexpr std::array reload_results{"ok"sv, "refused"sv};
 inline constexpr std::array channels{"control"sv, "data"sv};
-inline constexpr std::array handshake_results{
-    "ok"sv,         "resumed"sv,   "protocol"sv,   "no_shared_version"sv, "no_shared_cipher"sv,
-    "peer_alert"sv, "truncated"sv, "not_resumed"sv};
+inline constexpr std::array handshake_results{"ok"sv,
+                                              "resumed"sv,
+                                              "protocol"sv,
+                                              "no_shared_version"sv,
+                                              "no_shared_cipher"sv,
+                                              "peer_alert"sv,
+                                              "truncated"sv,
+                                              "not_resumed"sv,
+                                              "certificate_absent"sv,
+                                              "certificate_refused"sv,
+                                              "other_certificate"sv};
+inline constexpr std::array client_certificate_results{
+    "accepted"sv,      "absent"sv, "malformed"sv, "untrusted"sv,  "bad_signature"sv, "expired"sv,
+    "not_yet_valid"sv, "weak"sv,   "usage"sv,     "constraint"sv, "revoked"sv,       "revocation_unknown"sv};
+inline constexpr std::array revocation_sources{"ocsp"sv, "crl"sv, "cache"sv};
+inline constexpr std::array revocation_results{"good"sv, "revoked"sv, "unknown"sv, "timeout"sv, "stale"sv};
+inline constexpr std::array identity_sources{"rule"sv, "active_directory"sv};
+inline constexpr std::array identity_results{"mapped"sv, "not_mapped"sv, "denied"sv, "refused"sv};
 inline constexpr std::array login_methods{"password"sv, "certificate"sv};
 inline constexpr std::array login_results{"ok"sv, "refused"sv};
 inline constexpr std::array directions{"upload"sv, "download"sv, "list"sv};

@@ -6,6 +6,7 @@
 #error "OpenSSL's headers were found first; ftpsgate needs BoringSSL's (see CMakeLists.txt, FTPSGATE_BORINGSSL_ROOT)"
 #endif
 #include <openssl/aead.h>
+#include <openssl/bn.h>
 #include <openssl/bytestring.h>
 #include <openssl/ec.h>
 #include <openssl/ec_key.h>
@@ -15,6 +16,7 @@
 #include <openssl/mem.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>

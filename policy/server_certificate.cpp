@@ -2,7 +2,6 @@
 
 #include "policy/input_file.hpp"
 
-#include <ctime>
 #include <utility>
 
 namespace ftpsgate::policy {
@@ -26,21 +25,6 @@ bool is_end_of_pem() {
 std::string library_reason() {
     char const* const reason = ERR_reason_error_string(ERR_peek_last_error());
     return reason != nullptr ? reason : "unknown reason";
-}
-
-// Certificates in the order of the file; other PEM blocks are passed over.
-std::vector<bssl::UniquePtr<X509>> parse_certificates(std::string const& pem, std::string& fault) {
-    std::vector<bssl::UniquePtr<X509>> found;
-    auto const in = open_text(pem);
-    ERR_clear_error();
-    while (X509* const next = PEM_read_bio_X509(in.get(), nullptr, no_password, nullptr))
-        found.emplace_back(next);
-    if (!is_end_of_pem())
-        fault = "malformed PEM certificate: " + library_reason();
-    else if (found.empty())
-        fault = "no PEM certificate in it";
-    ERR_clear_error();
-    return found;
 }
 
 bssl::UniquePtr<EVP_PKEY> parse_key(std::string const& pem, std::string& fault) {
@@ -82,7 +66,7 @@ bool matches(X509* certificate, EVP_PKEY* key) {
 }
 
 // Says what is wrong with a pair that was read, "" = nothing.
-std::string pair_fault(std::vector<bssl::UniquePtr<X509>> const& chain, EVP_PKEY* key) {
+std::string pair_fault(certificate_list const& chain, EVP_PKEY* key) {
     if (matches(chain.front().get(), key)) return weakness(key);
     for (auto const& other : chain) {
         if (matches(other.get(), key)) return "the certificate of this key must be the first of its file";
@@ -93,23 +77,11 @@ std::string pair_fault(std::vector<bssl::UniquePtr<X509>> const& chain, EVP_PKEY
 }  // namespace
 
 std::string server_certificate::sha256() const {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::uint8_t digest[SHA256_DIGEST_LENGTH];
-    unsigned size = 0;
-    X509_digest(leaf.get(), EVP_sha256(), digest, &size);
-    std::string hex;
-    for (std::uint8_t const byte : digest) {
-        hex += digits[byte >> 4U];
-        hex += digits[byte & 0xfU];
-    }
-    return hex;
+    return to_hex(sha256_of(*leaf));
 }
 
-std::chrono::system_clock::time_point server_certificate::not_after() const {
-    bssl::UniquePtr<ASN1_TIME> const epoch(ASN1_TIME_set(nullptr, 0));
-    int days = 0, seconds = 0;
-    ASN1_TIME_diff(&days, &seconds, epoch.get(), X509_get0_notAfter(leaf.get()));
-    return std::chrono::system_clock::time_point(std::chrono::hours(24L * days) + std::chrono::seconds(seconds));
+time_point server_certificate::not_after() const {
+    return to_time_point(X509_get0_notAfter(leaf.get())).value_or(time_point{});
 }
 
 std::string server_certificate::serial_der() const {
@@ -126,7 +98,7 @@ std::optional<server_certificate> load_server_certificate(certificate_files cons
     auto const certificate_pem = read_input_file(files.certificate, certificate_key, faults);
     auto key_pem = read_input_file(files.key, private_key, faults);
     std::string certificate_fault, key_fault;
-    std::vector<bssl::UniquePtr<X509>> chain;
+    certificate_list chain;
     bssl::UniquePtr<EVP_PKEY> key;
     if (certificate_pem) chain = parse_certificates(*certificate_pem, certificate_fault);
     if (key_pem) {

@@ -6,22 +6,21 @@
 #include "config/problem.hpp"
 #include "config/settings.hpp"
 #include "policy/boringssl.hpp"
+#include "policy/certificate.hpp"
 
-#include <chrono>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace ftpsgate::policy {
 
 struct server_certificate {
-    bssl::UniquePtr<X509> leaf;
-    std::vector<bssl::UniquePtr<X509>> intermediates;  ///< in the order of the file
+    certificate_ptr leaf;
+    certificate_list intermediates;  ///< in the order of the file
     bssl::UniquePtr<EVP_PKEY> key;
 
     bool is_ecdsa() const { return EVP_PKEY_id(key.get()) == EVP_PKEY_EC; }
     std::string sha256() const;  ///< of the leaf's DER, hex
-    std::chrono::system_clock::time_point not_after() const;
+    time_point not_after() const;
     /// The serial number as it stands in DER, to find it in an OCSP response.
     std::string serial_der() const;
 };

@@ -5,6 +5,7 @@
 #include "policy/ticket_keys.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -26,6 +27,13 @@ char const* tls12_ciphers() {
                                          "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 }
 
+// What a client certificate's key may sign the handshake with: no SHA-1, no curve or hash beyond those (B-273).
+constexpr std::uint16_t client_signatures[] = {SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_ED25519,
+                                               SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_ECDSA_SECP521R1_SHA512,
+                                               SSL_SIGN_RSA_PSS_RSAE_SHA256,    SSL_SIGN_RSA_PSS_RSAE_SHA384,
+                                               SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA256,
+                                               SSL_SIGN_RSA_PKCS1_SHA384,       SSL_SIGN_RSA_PKCS1_SHA512};
+
 bool set_protocol(SSL_CTX* context, config::tls_version minimum) {
     std::uint16_t const lowest = minimum == config::tls_version::tls1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -33,7 +41,8 @@ bool set_protocol(SSL_CTX* context, config::tls_version minimum) {
     return SSL_CTX_set_min_proto_version(context, lowest) == 1 &&
            SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_strict_cipher_list(context, tls12_ciphers()) == 1 &&
-           SSL_CTX_set1_curves_list(context, "X25519:P-256:P-384") == 1;
+           SSL_CTX_set1_curves_list(context, "X25519:P-256:P-384") == 1 &&
+           SSL_CTX_set_verify_algorithm_prefs(context, client_signatures, std::size(client_signatures)) == 1;
 }
 
 void set_resumption(SSL_CTX* context) {

@@ -19,6 +19,17 @@ CLI::App* add_command(CLI::App& program, char const* name, char const* summary, 
     return command;
 }
 
+CLI::App* add_identity(CLI::App& program, command_line& line) {
+    auto* const command = add_command(
+        program, "identity", "Explain what a client with this certificate would get, and why", line.config_file);
+    command->add_option("--site", line.site, "Name of the site")->type_name("NAME")->required();
+    command->add_option("certificate", line.certificate_file, "PEM: the client's certificate, then its intermediates")
+        ->type_name("CERT.pem")
+        ->required();
+    command->add_flag("--json", line.json, "For machines");
+    return command;
+}
+
 // Help and version are "errors" to CLI11, with status 0; everything else is one of usage.
 void explain(CLI::App const& program, CLI::ParseError const& error, command_line& line) {
     std::ostringstream output;
@@ -41,9 +52,12 @@ command_line parse_command_line(int argc, char const* const* argv, std::string c
     program.require_subcommand(1);
     auto const* const run = add_command(program, "run", "Serve in the foreground until a signal", line.config_file);
     add_command(program, "check", "Check the configuration and all files that it names", line.config_file);
+    auto const* const identity = add_identity(program, line);
     try {
         program.parse(argc, argv);
-        line.command = run->parsed() ? cli_command::run : cli_command::check;
+        line.command = run->parsed()        ? cli_command::run
+                       : identity->parsed() ? cli_command::identity
+                                            : cli_command::check;
     } catch (CLI::ParseError const& error) {
         explain(program, error, line);
     }

@@ -9,7 +9,8 @@
 namespace ftpsgate::proxy {
 
 namespace {
-constexpr int reads_in_a_row = 8;  // then other sessions have their turn
+constexpr int reads_in_a_row = 8;                // then other sessions have their turn
+constexpr std::chrono::seconds alert_linger{1};  // for a client that is refused to take the alert
 
 std::span<std::uint8_t const> bytes_of(std::string const& text, std::size_t from) {
     return {reinterpret_cast<std::uint8_t const*>(text.data()) + from, text.size() - from};
@@ -42,7 +43,7 @@ void control_channel::pump_later(tls::direction way) {
 
 void control_channel::pump_read() {
     for (int i = 0; i < reads_in_a_row; ++i) {
-        if (waiting_read_ || paused_ || mode_ != mode::open || upgrade_ || clear_wanted_) return;
+        if (paused_ || mode_ != mode::open || upgrade_ || clear_wanted_) return;
         paused_ = calls_.wants_bytes && !calls_.wants_bytes();
         if (paused_) return;
         auto const got = stream_.read(home_.scratch);
@@ -54,7 +55,7 @@ void control_channel::pump_read() {
 }
 
 void control_channel::send(std::string bytes, after_sending then) {
-    if (mode_ == mode::ended || mode_ == mode::closing) return;
+    if (mode_ == mode::ended || mode_ == mode::closing || mode_ == mode::refusing) return;
     if (then == after_sending::wipe) secret_queued_ = true;
     if (out_.empty()) {
         out_ = std::move(bytes);
@@ -77,7 +78,7 @@ void control_channel::send_synch(std::string bytes) {
 }
 
 void control_channel::pump_write() {
-    if (mode_ == mode::securing || mode_ == mode::ended) return;
+    if (mode_ != mode::open && mode_ != mode::clearing && mode_ != mode::closing) return;
     while (sent_ < out_.size()) {
         auto const took = stream_.write(bytes_of(out_, sent_));
         sent_ += took.count;
@@ -127,17 +128,63 @@ void control_channel::flushed() {
 void control_channel::handshake() {
     auto const step = stream_.handshake();
     if (step.status == tls::io_status::would_block) return wait(step.wait);
+    if (step.status == tls::io_status::verify_peer) return ask_about_peer();
     if (step.status != tls::io_status::ok) {
-        mode_ = mode::ended;
         tls::failure why = stream_.tls_failure();
         if (step.status == tls::io_status::truncated) why.kind = tls::failure_kind::truncated;
-        stream_.close();
-        if (!silent_) calls_.on_secure_failed(why);
-        return;
+        return secure_failed(why);
     }
     mode_ = mode::open;
     calls_.on_secured(stream_.facts());
+    // Though a wait may be under way: what came with the handshake is here already.
     pump_read();
+}
+
+void control_channel::ask_about_peer() {
+    mode_ = mode::verifying;
+    watch_peer();
+    if (mode_ != mode::verifying) return;
+    if (!calls_.on_peer_certificates) return answer_peer(SSL_AD_INTERNAL_ERROR);
+    calls_.on_peer_certificates(stream_.peer_chain());
+}
+
+// A client that leaves while its certificate is looked at is noticed at once (B-276).
+void control_channel::watch_peer() {
+    auto const got = stream_.hold_input();
+    if (got.status == tls::io_status::would_block) return wait(got.wait);
+    if (got.status == tls::io_status::truncated)
+        return secure_failed({tls::failure_kind::truncated, "connection ended before the certificate was verified"});
+    secure_failed({tls::failure_kind::protocol, "too much sent before the certificate was verified"});
+}
+
+void control_channel::answer_peer(std::uint8_t alert) {
+    boost::asio::post(stream_.socket().get_executor(), [self = shared_from_this(), alert] {
+        if (self->mode_ != mode::verifying) return;
+        self->mode_ = mode::securing;
+        self->stream_.answer_peer(alert);
+        self->handshake();
+    });
+}
+
+// The alert is sent. The rest of the client's flight may still be on its way: closing over it would be a RST, and the
+// client would not see why it was refused (B-171).
+void control_channel::secure_failed(tls::failure const& why) {
+    mode_ = mode::refusing;
+    boost::system::error_code ignored;
+    stream_.shutdown_send(ignored);
+    close_timer_ = std::make_unique<boost::asio::steady_timer>(stream_.socket().get_executor(), alert_linger);
+    close_timer_->async_wait([self = shared_from_this()](boost::system::error_code) { self->stream_.close(); });
+    await_peer_end();
+    if (!silent_) calls_.on_secure_failed(why);
+}
+
+void control_channel::await_peer_end() {
+    auto const got = stream_.discard(home_.scratch);
+    // One read, then others have their turn.
+    if (got.status == tls::io_status::ok || got.status == tls::io_status::would_block) return wait(got.wait);
+    mode_ = mode::ended;
+    close_timer_->cancel();
+    stream_.close();
 }
 
 // While clearing: the peer's close_notify ends TLS. While closing: whatever still comes is thrown away, so that the
@@ -176,8 +223,8 @@ void control_channel::stop_tls() {
 
 void control_channel::close(std::chrono::milliseconds limit) {
     silent_ = true;
-    if (mode_ == mode::closing) return;
-    bool const already_over = mode_ == mode::ended || mode_ == mode::securing;
+    if (mode_ == mode::closing || mode_ == mode::refusing) return;
+    bool const already_over = mode_ == mode::ended || mode_ == mode::securing || mode_ == mode::verifying;
     upgrade_.reset();
     clear_wanted_ = false;
     if (already_over) {
@@ -207,6 +254,8 @@ void control_channel::wait(tls::direction way) {
 void control_channel::ready(tls::direction way) {
     switch (mode_) {
         case mode::securing: return handshake();
+        case mode::verifying: return watch_peer();
+        case mode::refusing: return await_peer_end();
         case mode::ended: return;
         case mode::clearing:
         case mode::closing:

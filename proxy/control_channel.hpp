@@ -11,10 +11,12 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ftpsgate::proxy {
 
@@ -25,6 +27,9 @@ public:
     struct handlers {
         std::function<void(std::string_view)> on_bytes;
         std::function<void()> on_end;  ///< the peer ended or broke it; nothing follows
+        /// DER, leaf first: the handshake waits for answer_peer(). May be followed by on_secure_failed at any time: the
+        /// client left, nobody needs the answer any more (B-276). Unset: certificates are refused.
+        std::function<void(std::vector<std::string> chain)> on_peer_certificates;
         std::function<void(tls::session_facts const&)> on_secured;
         std::function<void(tls::failure const&)> on_secure_failed;  ///< nothing follows
         std::function<void()> on_cleared;
@@ -46,6 +51,8 @@ public:
 
     /// After the queue is flushed: from then on TLS. What the peer sent before is not read as clear text any more.
     void start_tls(tls::server_options options);
+    /// Lets the handshake go on, with 0, or fail with an alert of TLS. Nothing where none waits for it any more.
+    void answer_peer(std::uint8_t alert);
     /// After the queue is flushed: close_notify, wait for the peer's, then clear (B-061).
     void stop_tls();
 
@@ -55,13 +62,25 @@ public:
     tls::stream& stream() { return stream_; }
 
 private:
-    enum class mode { open, securing, clearing, closing, ended };
+    enum class mode {
+        open,
+        securing,
+        verifying,  // the handshake waits for answer_peer()
+        refusing,   // it failed: the alert is sent, the client's last bytes are waited for
+        clearing,
+        closing,
+        ended
+    };
 
     void pump_read();
     void pump_later(tls::direction way);
     void pump_write();
     void flushed();
     void handshake();
+    void ask_about_peer();
+    void watch_peer();
+    void secure_failed(tls::failure const& why);
+    void await_peer_end();
     void await_close_notify();
     void wait(tls::direction way);
     void ready(tls::direction way);

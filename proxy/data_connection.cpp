@@ -11,6 +11,7 @@ ftp::data_fault to_core(data::leg_failure failure) {
     switch (failure) {
         case data::leg_failure::connect: return ftp::data_fault::connect;
         case data::leg_failure::handshake: return ftp::data_fault::handshake;
+        case data::leg_failure::other_certificate:
         case data::leg_failure::not_resumed: return ftp::data_fault::not_resumed;
     }
     return ftp::data_fault::connect;
@@ -56,7 +57,9 @@ void data_connection::open_client_leg(ftp::protection level) {
     leg.local = client_addresses_.local;
     leg.peer = client_addresses_.peer;
     if (level == ftp::protection::tls) leg.tls = settings_.tls();
-    leg.require_resumption = settings_.require_resumption;
+    leg.proof = settings_.proof;
+    leg.certificate = settings_.certificate;
+    leg.certificate_end = settings_.certificate_end;
     leg.connect_timeout = settings_.connect_timeout;
     leg.handshake_timeout = settings_.handshake_timeout;
     data::client_leg::handlers calls;

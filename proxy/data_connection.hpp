@@ -12,6 +12,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace ftpsgate::proxy {
 
@@ -27,7 +28,10 @@ public:
         std::chrono::milliseconds connect_timeout{30'000};
         std::chrono::milliseconds handshake_timeout{10'000};
         std::chrono::milliseconds idle_timeout{300'000};
-        bool require_resumption = true;
+        /// What shows that a data connection is the client's, see client_leg.hpp.
+        data::proof proof = data::proof::resumption;
+        std::optional<tls::sha256_digest> certificate;  ///< of the control connection's client
+        std::chrono::system_clock::time_point certificate_end = std::chrono::system_clock::time_point::max();
         std::shared_ptr<data::port_allocator> ports;
         std::function<tls::server_options()> tls;  ///< for data connections of this control session
     };

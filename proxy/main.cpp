@@ -1,13 +1,16 @@
 // Composition root: command line, configuration, snapshot, server.
-#include "config/load.hpp"
+#include "policy/verification_service.hpp"
 #include "proxy/cli.hpp"
+#include "proxy/identity_command.hpp"
 #include "proxy/log.hpp"
+#include "proxy/reloader.hpp"
 #include "proxy/runtime.hpp"
 #include "proxy/server.hpp"
 #include "proxy/version.hpp"
 
 #include <cstdio>
 #include <iostream>
+#include <memory>
 #include <sys/resource.h>
 
 namespace {
@@ -33,7 +36,16 @@ int check(proxy::runtime const& snapshot) {
     return 0;
 }
 
-int serve(std::shared_ptr<proxy::runtime const> const& snapshot, metrics::registry& counters) {
+int explain(proxy::runtime const& snapshot, proxy::command_line const& wanted) {
+    auto const format = wanted.json ? proxy::report_format::json : proxy::report_format::text;
+    auto const answer = proxy::explain_identity(snapshot, {wanted.site, wanted.certificate_file, format});
+    std::cout << answer.output;
+    std::cerr << answer.error_output;
+    return answer.exit_status;
+}
+
+int serve(std::shared_ptr<proxy::runtime const> const& snapshot, metrics::registry& counters,
+          std::shared_ptr<policy::verification_service> const& verification) {
     proxy::event_log log;
     if (auto const error = log.configure(snapshot->settings.log)) {
         std::cerr << snapshot->settings.log.file << ": " << error.message() << '\n';
@@ -41,19 +53,19 @@ int serve(std::shared_ptr<proxy::runtime const> const& snapshot, metrics::regist
     }
     raise_descriptor_limit();
     counters.build_info(proxy::version(), proxy::boringssl_version(), proxy::boost_version());
-    return proxy::server(snapshot, counters, log).run();
+    return proxy::server(snapshot, {counters, log, verification}).run();
 }
 
 int run(proxy::command_line const& wanted) {
-    auto loaded = config::load_file(wanted.config_file);
     metrics::registry counters;
-    auto built = proxy::build_runtime(std::move(loaded.values), counters);
-    // A fault without a position only follows from one that the loader has named.
-    bool const follows = !loaded.faults.empty();
-    for (auto const& fault : built.faults)
-        if (!follows || fault.where.line > 0) loaded.faults.push_back(fault);
-    if (!loaded.faults.empty()) return report(loaded.faults);
-    return wanted.command == proxy::cli_command::check ? check(*built.value) : serve(built.value, counters);
+    auto const verification = std::make_shared<policy::verification_service>();
+    auto const built = proxy::load_runtime(wanted.config_file, counters, verification, nullptr);
+    if (!built.faults.empty()) return report(built.faults);
+    switch (wanted.command) {
+        case proxy::cli_command::check: return check(*built.value);
+        case proxy::cli_command::identity: return explain(*built.value, wanted);
+        default: return serve(built.value, counters, verification);
+    }
 }
 
 }  // namespace

@@ -11,6 +11,10 @@ using namespace std::chrono_literals;
 constexpr auto last_words_limit = 5s;  // for the client to take its final reply and close
 constexpr auto quit_limit = 1s;        // for the backend to answer QUIT
 
+ftp::access_decided refused(std::string why, ftp::login_method method = ftp::login_method::password) {
+    return {std::nullopt, std::move(why), method};
+}
+
 unsigned index_of(ftp::deadline_kind kind) {
     return static_cast<unsigned>(kind);
 }
@@ -30,10 +34,47 @@ void session::perform(ftp::stop_tls const&) {
 }
 
 void session::perform(ftp::decide_access const& action) {
+    auto& wanted = *group_->sites[action.site];
+    if (!has_place_on(action.site)) return deliver(refused("the site has no place left"));
+    if (!peer_ || !wanted.identities) return deliver(decide_password(action));
+    identification_ = wanted.identities->resolve(peer_, home_.loop.get_executor(),
+                                                 [this, action](policy::identity_ptr const& identity) {
+                                                     journal_.identified(*identity);
+                                                     deliver(decide_mapped(action, *identity));
+                                                 });
+}
+
+// IIS.md d.5: with a mapped identity the typed user is ignored; without one, what was typed counts if the site says so.
+ftp::access_decided session::decide_mapped(ftp::decide_access const& action,
+                                           policy::identity_decision const& identity) {
+    auto const& rules = group_->sites[action.site]->settings.authentication;
+    using outcome = policy::identity_outcome;
+    if (identity.outcome == outcome::denied)
+        return refused("denied by rule " + identity.rule, ftp::login_method::certificate);
+    if (identity.outcome == outcome::refused) return refused(identity.detail, ftp::login_method::certificate);
+    if (identity.outcome == outcome::not_mapped || !rules.client_certificate) return decide_password(action);
+    if (rules.user_must_match && action.user != identity.login->user)
+        return refused("USER names another user than the certificate", ftp::login_method::certificate);
     ftp::access_decided decision;
-    auto const granted = policy::decide_password_session(action.user);
-    if (granted && has_place_on(action.site)) decision.plan = plan_maker::make(*granted);
-    deliver(decision);
+    decision.method = ftp::login_method::certificate;
+    if (auto const granted = policy::decide_mapped_session(*peer_, identity))
+        decision.plan = plan_maker::make(*granted, rules.reply);
+    return decision;
+}
+
+ftp::access_decided session::decide_password(ftp::decide_access const& action) const {
+    auto const& wanted = *group_->sites[action.site];
+    if (!wanted.settings.authentication.basic)
+        return refused("no identity for the client's certificate, and basic = false", ftp::login_method::certificate);
+    std::optional<policy::grant> granted;
+    if (peer_)
+        granted = policy::decide_session(*peer_, action.user);
+    else if (wanted.password_only)
+        granted = wanted.password_only->decide_session(action.user);
+    if (!granted) return refused("the name cannot be passed on, or a certificate is required");
+    ftp::access_decided decision;
+    decision.plan = plan_maker::make(*granted, wanted.settings.authentication.reply);
+    return decision;
 }
 
 // The client was admitted on the listener's first site; SNI, HOST or host|user may have chosen another (B-077).
@@ -141,6 +182,8 @@ void session::perform(ftp::note_attack const& action) {
 
 void session::perform(ftp::finish const& action) {
     over_ = true;
+    verification_.reset();
+    identification_.reset();
     deadlines_.cancel_all();
     client_->stream().forget_session();  // its id must not fill the cache for the rest of its days
     client_->close(action.reason == ftp::end_reason::client_gone ? 0ms : std::chrono::milliseconds(last_words_limit));

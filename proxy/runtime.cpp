@@ -1,5 +1,6 @@
 #include "proxy/runtime.hpp"
 
+#include "policy/client_trust.hpp"
 #include "proxy/ftp/verbs.hpp"
 #include "proxy/tls/engine.hpp"
 
@@ -66,7 +67,25 @@ std::vector<std::string> counted_verbs() {
     return {names, names + count};
 }
 
+// HOST after TLS may only lead to a site that would have shown the same certificate and asked the same of the client's.
+std::string tls_id_of(site_runtime const& site) {
+    if (site.tls.certificate_id.empty()) return {};
+    return site.tls.certificate_id + (site.verifier ? site.verifier->id() : "");
+}
+
+// The directory is asked only for those who may log in by it; rules may also deny (INTERFACE.md, [[site.identity]]).
+std::shared_ptr<policy::identity_resolver const> build_identities(site_runtime const& site, config::problems& faults) {
+    static policy::certificate_list const none;
+    auto const& anchors = site.verifier ? site.verifier->anchors() : none;
+    auto rules = policy::build_identity_rules(site.settings, anchors, faults);
+    auto directory = policy::build_active_directory(site.settings, faults);
+    if (!site.settings.authentication.client_certificate) directory.reset();
+    if (!site.verifier || (site.settings.identity.empty() && !directory)) return nullptr;
+    return std::make_shared<policy::identity_resolver const>(std::move(rules), std::move(directory));
+}
+
 std::shared_ptr<site_runtime> build_site(config::site_settings const& settings, metrics::registry& counters,
+                                         std::shared_ptr<policy::verification_service> const& verification,
                                          config::problems& faults) {
     auto site = std::make_shared<site_runtime>();
     site->settings = settings;
@@ -74,6 +93,11 @@ std::shared_ptr<site_runtime> build_site(config::site_settings const& settings, 
     faults.insert(faults.end(), site->tls.faults.begin(), site->tls.faults.end());
     for (auto const& context : site->tls.contexts)
         tls::prepare_context(context.get());
+    auto const& clients = settings.client_certificates;
+    site->verifier = policy::build_peer_verifier(clients, settings.name, verification, faults);
+    if (site->verifier) site->ca_names = tls::client_ca_names(site->verifier->anchor_names());
+    site->password_only = policy::password_only::of(clients.policy);
+    site->identities = build_identities(*site, faults);
     site->backends = std::make_shared<backend_pool>(settings.backend);
     site->ports =
         std::make_shared<data::port_allocator>(settings.data.passive_ports.first, settings.data.passive_ports.last);
@@ -83,6 +107,16 @@ std::shared_ptr<site_runtime> build_site(config::site_settings const& settings, 
     site->counters = std::make_unique<metrics::site_metrics>(counters, words);
     if (!site->tls.contexts.empty()) site->counters->certificate_not_after(site->tls.not_after);
     return site;
+}
+
+void carry_over(runtime const& previous, runtime& built) {
+    for (auto const& site : built.sites) {
+        auto const same = [&](auto const& old) { return old->settings.name == site->settings.name; };
+        auto const found = std::find_if(previous.sites.begin(), previous.sites.end(), same);
+        if (found == previous.sites.end()) continue;
+        site->limits = (*found)->limits;
+        if ((*found)->settings.data.passive_ports == site->settings.data.passive_ports) site->ports = (*found)->ports;
+    }
 }
 
 // Sites that name the same address share the listener (INTERFACE.md, [[site]] listen).
@@ -110,7 +144,7 @@ std::vector<std::shared_ptr<listener_group>> group_listeners(std::vector<std::sh
 void complete(listener_group& group) {
     auto rules = std::make_shared<std::vector<ftp::site_rules>>();
     for (auto const& site : group.sites) {
-        rules->push_back(rules_of(site->settings, site->tls.certificate_id));
+        rules->push_back(rules_of(site->settings, tls_id_of(*site)));
         if (group.tickets == nullptr && !site->tls.contexts.empty()) group.tickets = site->tls.contexts.front().get();
     }
     group.rules = std::move(rules);
@@ -118,14 +152,14 @@ void complete(listener_group& group) {
 
 }  // namespace
 
-ftp::site_rules rules_of(config::site_settings const& site, std::string certificate_id) {
+ftp::site_rules rules_of(config::site_settings const& site, std::string tls_id) {
     ftp::site_rules rules;
     rules.name = site.name;
     rules.hosts = site.hosts;
     rules.banner = site.banner;
     rules.control = to_core(site.ssl.control_channel_policy);
     rules.data = to_core(site.ssl.data_channel_policy);
-    rules.certificate_id = std::move(certificate_id);
+    rules.tls_id = std::move(tls_id);
     rules.data_mode = to_core(site.backend.data_mode);
     rules.trust_backend_address = site.backend.trust_passive_address;
     rules.backend_names = hidden_names(site.backend);
@@ -144,12 +178,15 @@ ftp::site_rules rules_of(config::site_settings const& site, std::string certific
     return rules;
 }
 
-runtime_result build_runtime(config::settings settings, metrics::registry& counters) {
+runtime_result build_runtime(config::settings settings, metrics::registry& counters,
+                             std::shared_ptr<policy::verification_service> const& verification,
+                             runtime const* previous) {
     runtime_result result;
     auto built = std::make_shared<runtime>();
     for (auto const& site : settings.sites)
-        built->sites.push_back(build_site(site, counters, result.faults));
+        built->sites.push_back(build_site(site, counters, verification, result.faults));
     if (!result.faults.empty()) return result;
+    if (previous != nullptr) carry_over(*previous, *built);
     for (auto const& group : group_listeners(built->sites)) {
         complete(*group);
         built->listeners.push_back(group);

@@ -5,13 +5,18 @@
 #include "config/problem.hpp"
 #include "config/settings.hpp"
 #include "metrics/metrics.hpp"
+#include "policy/access.hpp"
+#include "policy/identity_resolver.hpp"
+#include "policy/peer_verifier.hpp"
 #include "policy/tls_context.hpp"
 #include "proxy/backend.hpp"
 #include "proxy/data/port_allocator.hpp"
 #include "proxy/ftp/site_rules.hpp"
 #include "proxy/limits.hpp"
+#include "proxy/tls/client_ca_names.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +26,10 @@ namespace ftpsgate::proxy {
 struct site_runtime {
     config::site_settings settings;
     policy::tls_context tls;
+    std::shared_ptr<policy::peer_verifier const> verifier;  ///< null: the site ignores client certificates
+    tls::client_ca_names ca_names;
+    std::optional<policy::password_only> password_only;           ///< unset: nobody without a certificate
+    std::shared_ptr<policy::identity_resolver const> identities;  ///< null: there is nobody to ask
     std::shared_ptr<backend_pool> backends;
     std::shared_ptr<data::port_allocator> ports;
     session_limits limits;
@@ -48,10 +57,13 @@ struct runtime_result {
     config::problems faults;
 };
 
-/// Opens no socket. Faults are those of the files that the settings name.
-runtime_result build_runtime(config::settings settings, metrics::registry& counters);
+/// Opens no socket. Faults are those of the files that the settings name. After a reload the places that sessions hold
+/// and the passive ports are those of `previous`.
+runtime_result build_runtime(config::settings settings, metrics::registry& counters,
+                             std::shared_ptr<policy::verification_service> const& verification,
+                             runtime const* previous = nullptr);
 
-/// What the core has to know of a site.
-ftp::site_rules rules_of(config::site_settings const& site, std::string certificate_id);
+/// What the core has to know of a site. `tls_id`: sites with the same one are the same to TLS (B-085, B-277).
+ftp::site_rules rules_of(config::site_settings const& site, std::string tls_id);
 
 }  // namespace ftpsgate::proxy

@@ -16,6 +16,8 @@ namespace {
 
 using boost::asio::ip::tcp;
 
+constexpr std::chrono::seconds crl_watch_pause{5};
+
 std::size_t worker_count(unsigned wanted) {
     if (wanted > 0) return wanted;
     return std::max(1U, std::thread::hardware_concurrency());
@@ -50,10 +52,10 @@ void refuse(tcp::socket& socket, config::tls_mode mode) {
 
 }  // namespace
 
-server::server(std::shared_ptr<runtime const> snapshot, metrics::registry& counters, event_log& log)
+server::server(std::shared_ptr<runtime const> snapshot, surroundings around)
     : snapshot_(std::move(snapshot)),
-      counters_(counters),
-      log_(log),
+      counters_(around.counters),
+      log_(around.log),
       places_([this] {
           std::vector<std::unique_ptr<place>> made(worker_count(snapshot_->settings.server.threads));
           for (auto& one : made)
@@ -61,7 +63,11 @@ server::server(std::shared_ptr<runtime const> snapshot, metrics::registry& count
           return made;
       }()),
       signals_(places_.front()->home.loop, SIGTERM, SIGINT, SIGUSR1),
-      drain_timer_(places_.front()->home.loop) {
+      drain_timer_(places_.front()->home.loop),
+      crl_watch_(log_),
+      crl_timer_(places_.front()->home.loop),
+      reloader_({places_.front()->home.loop.get_executor(), counters_, std::move(around.verification),
+                 [this] { return snapshot_; }, [this](runtime_result result) { reloaded(std::move(result)); }}) {
     signals_.add(SIGHUP);
 }
 
@@ -73,8 +79,9 @@ int server::run() {
     for (std::size_t i = 1; i < places_.size(); ++i)
         places_[i]->thread = std::thread([this, i] { run_place(*places_[i]); });
     for (auto& one : listeners_)
-        one->start();
+        one.socket->start();
     announce();
+    watch_lists();
     run_place(*places_.front());
     for (std::size_t i = 1; i < places_.size(); ++i)
         places_[i]->thread.join();
@@ -87,20 +94,24 @@ void server::run_place(place& where) {
 }
 
 bool server::open_listeners() {
-    for (auto const& group : snapshot_->listeners)
-        if (!open_listener(group)) return false;
+    for (auto const& group : snapshot_->listeners) {
+        auto opened = open(group);
+        if (!opened) return false;
+        listeners_.push_back(std::move(*opened));
+    }
     return true;
 }
 
-bool server::open_listener(std::shared_ptr<listener_group const> const& group) {
+std::optional<server::open_listener> server::open(std::shared_ptr<listener_group const> const& group) {
+    auto const serves = std::make_shared<std::shared_ptr<listener_group const>>(group);
     listener::handlers calls;
     auto const chosen = std::make_shared<std::size_t>(0);  // whose loop the next socket of this listener is bound to
     calls.next_executor = [this, chosen] {
         *chosen = next_place_++ % places_.size();
         return boost::asio::any_io_executor(places_[*chosen]->home.loop.get_executor());
     };
-    calls.on_accept = [this, group, chosen](tcp::socket socket, tcp::endpoint const& peer) {
-        accepted(group, std::move(socket), peer, *chosen);
+    calls.on_accept = [this, serves, chosen](tcp::socket socket, tcp::endpoint const& peer) {
+        accepted(*serves, std::move(socket), peer, *chosen);
     };
     calls.on_error = [this](boost::system::error_code error, std::chrono::milliseconds pause) {
         log_line(log_, level::error, "accept_failed").field("reason", error.message()).field("pause", pause);
@@ -110,17 +121,11 @@ bool server::open_listener(std::shared_ptr<listener_group const> const& group) {
     boost::system::error_code error;
     auto const where = resolve(loop, group->address, error);
     if (where) error = opened->open(*where);
-    if (error) {
-        log_line(log_, level::error, "listen_failed")
-            .field("address", group->address.host + ":" + std::to_string(group->address.port))
-            .field("reason", error.message());
-        return false;
-    }
-    char const* const mode = group->tls == config::tls_mode::implicit_tls ? "/implicit" : "/explicit";
-    for (auto const& site : group->sites)
-        listening_.push_back(site->settings.name + "=" + text_of(opened->where()) + mode);
-    listeners_.push_back(std::move(opened));
-    return true;
+    if (!error) return open_listener{serves, std::move(opened)};
+    log_line(log_, level::error, "listen_failed")
+        .field("address", group->address.host + ":" + std::to_string(group->address.port))
+        .field("reason", error.message());
+    return std::nullopt;
 }
 
 bool server::open_metrics() {
@@ -146,12 +151,28 @@ bool server::open_metrics() {
 }
 
 void server::announce() {
-    std::string listeners;
-    for (auto const& one : listening_)
-        listeners += (listeners.empty() ? "" : ",") + one;
+    std::string listeners;  // SITE=ADDRESS:PORT/explicit,...
+    for (auto const& one : listeners_) {
+        char const* const mode = (*one.group)->tls == config::tls_mode::implicit_tls ? "/implicit" : "/explicit";
+        for (auto const& site : (*one.group)->sites)
+            listeners +=
+                (listeners.empty() ? "" : ",") + site->settings.name + "=" + text_of(one.socket->where()) + mode;
+    }
     log_line entry(log_, level::info, "ready");
     entry.field("listeners", listeners).field("sites", snapshot_->sites.size()).field("threads", places_.size());
     if (exposer_) entry.field("metrics", text_of(exposer_->local()));
+}
+
+// Nothing is told of a CRL that was fetched for a session: so it is looked for, now and then.
+void server::watch_lists() {
+    bool const needed = std::any_of(snapshot_->sites.begin(), snapshot_->sites.end(),
+                                    [](auto const& site) { return site->verifier != nullptr; });
+    if (!needed) return;
+    crl_watch_.look(*snapshot_, std::chrono::system_clock::now());
+    crl_timer_.expires_after(crl_watch_pause);
+    crl_timer_.async_wait([this](boost::system::error_code error) {
+        if (!error) watch_lists();
+    });
 }
 
 void server::accepted(std::shared_ptr<listener_group const> const& group, tcp::socket socket, tcp::endpoint const& peer,
@@ -203,21 +224,65 @@ void server::signalled(int number) {
             log_line(log_, level::error, "log_reopen_failed").field("reason", error.message());
         return;
     }
-    if (number == SIGHUP) {  // must not end the gate, though there is nothing to do for it yet
-        log_line(log_, level::warning, "reload").field("result", "unsupported").field("hint", "restart instead");
-        return;
-    }
+    if (number == SIGHUP) return draining_ ? void() : reloader_.start();
     if (!draining_) return drain();
     exit_status_ = 1;  // asked twice: at once
     log_line(log_, level::warning, "stopped").field("status", exit_status_);
     std::_Exit(exit_status_);
 }
 
+void server::reloaded(runtime_result result) {
+    for (auto const& fault : result.faults)
+        log_line(log_, level::error, "reload_fault").field("detail", config::render(fault));
+    bool const ok = !draining_ && result.value && take_over(result.value);
+    counters_.reloaded(ok ? "ok" : "refused");
+    log_line(log_, ok ? level::info : level::error, "reload")
+        .field("result", ok ? "ok" : "refused")
+        .field("faults", result.faults.size());
+}
+
+// All or nothing: the new listeners are opened before anything that serves is touched.
+bool server::take_over(std::shared_ptr<runtime const> const& fresh) {
+    std::vector<open_listener> kept;
+    std::vector<std::pair<std::size_t, std::shared_ptr<listener_group const>>> handed_on;
+    std::vector<bool> taken(listeners_.size(), false);
+    for (auto const& group : fresh->listeners) {
+        std::size_t same = 0;
+        while (same < listeners_.size() && (taken[same] || !((*listeners_[same].group)->address == group->address)))
+            ++same;
+        if (same < listeners_.size()) {
+            taken[same] = true;
+            handed_on.emplace_back(same, group);
+        } else if (auto opened = open(group)) {
+            kept.push_back(std::move(*opened));
+        } else {
+            return false;
+        }
+    }
+    if (auto const error = log_.configure(fresh->settings.log)) {
+        log_line(log_, level::error, "log_reopen_failed").field("reason", error.message());
+        return false;
+    }
+    for (auto& one : kept)
+        one.socket->start();
+    for (auto const& [index, group] : handed_on) {
+        *listeners_[index].group = group;
+        kept.push_back(std::move(listeners_[index]));
+    }
+    for (auto& one : listeners_)
+        if (one.socket) one.socket->stop();
+    listeners_ = std::move(kept);
+    snapshot_ = fresh;
+    crl_timer_.cancel();
+    watch_lists();
+    return true;
+}
+
 void server::drain() {
     draining_ = true;
     log_line(log_, level::info, "draining").field("sessions", live_sessions_.load());
     for (auto& one : listeners_)
-        one->stop();
+        one.socket->stop();
     tell_sessions(ftp::shutdown_kind::drain);
     drain_timer_.expires_after(snapshot_->settings.server.drain_timeout);
     drain_timer_.async_wait([this](boost::system::error_code error) {
@@ -242,6 +307,7 @@ void server::tell_sessions(ftp::shutdown_kind kind) {
 void server::finish_if_empty() {
     if (!draining_ || live_sessions_ > 0) return;
     drain_timer_.cancel();
+    crl_timer_.cancel();
     signals_.cancel();
     if (exposer_) exposer_->stop();
     for (auto& one : places_)

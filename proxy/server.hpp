@@ -1,13 +1,16 @@
 // The process while it serves: worker threads with one event loop each, the listeners, signals, and the way out.
 //
 // Signals: SIGTERM and SIGINT drain (no new connections, running transfers may finish until server.drain_timeout); a
-// second one ends at once. SIGUSR1 reopens the log file. SIGHUP is refused in the log.
+// second one ends at once. SIGHUP reads the configuration and all its files again: new sessions get the new settings,
+// running ones keep theirs; a faulty file changes nothing. SIGUSR1 reopens the log file.
 #pragma once
 
 #include "metrics/exposer.hpp"
 #include "metrics/metrics.hpp"
+#include "proxy/crl_watch.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/log.hpp"
+#include "proxy/reloader.hpp"
 #include "proxy/runtime.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
@@ -27,7 +30,13 @@ namespace ftpsgate::proxy {
 
 class server {
 public:
-    server(std::shared_ptr<runtime const> snapshot, metrics::registry& counters, event_log& log);
+    struct surroundings {
+        metrics::registry& counters;
+        event_log& log;
+        std::shared_ptr<policy::verification_service> verification;
+    };
+
+    server(std::shared_ptr<runtime const> snapshot, surroundings around);
     ~server();
 
     /// Serves until a signal. 0 after a clean drain, 1 when something could not be bound or a second signal came.
@@ -45,8 +54,16 @@ private:
         std::thread thread;  // not for the first, which runs in run()
     };
 
+    // A listening socket and whom it serves; the latter changes with a reload.
+    struct open_listener {
+        std::shared_ptr<std::shared_ptr<listener_group const>> group;
+        std::unique_ptr<listener> socket;
+    };
+
     bool open_listeners();
-    bool open_listener(std::shared_ptr<listener_group const> const& group);
+    std::optional<open_listener> open(std::shared_ptr<listener_group const> const& group);
+    bool take_over(std::shared_ptr<runtime const> const& fresh);
+    void reloaded(runtime_result result);
     bool open_metrics();
     void announce();
     void accepted(std::shared_ptr<listener_group const> const& group, boost::asio::ip::tcp::socket socket,
@@ -54,6 +71,7 @@ private:
     void begin_session(place& where, std::shared_ptr<listener_group const> const& group,
                        boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& peer);
     void session_over(place& where, session* which);
+    void watch_lists();
     void wait_for_signal();
     void signalled(int number);
     void drain();
@@ -65,11 +83,13 @@ private:
     metrics::registry& counters_;
     event_log& log_;
     std::vector<std::unique_ptr<place>> places_;
-    std::vector<std::unique_ptr<listener>> listeners_;
-    std::vector<std::string> listening_;  // "SITE=ADDRESS:PORT/explicit", for the ready event
+    std::vector<open_listener> listeners_;
     std::unique_ptr<metrics::exposer> exposer_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer drain_timer_;
+    crl_watch crl_watch_;
+    boost::asio::steady_timer crl_timer_;
+    reloader reloader_;
     std::size_t next_place_ = 0;
     std::atomic<std::size_t> live_sessions_{0};
     std::atomic<bool> draining_{false};

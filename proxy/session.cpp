@@ -9,6 +9,10 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::size_t client_backlog_limit = 64 * 1024;  // unread replies: then nothing more is read for it
 constexpr std::size_t backend_backlog_limit = 64 * 1024;
+// For all that is fetched in one handshake, as Windows has it (B-260); cut by the handshake's own limit, with time left
+// to tell the client why (D-13).
+constexpr auto longest_verification = 20s;
+constexpr auto answer_margin = 250ms;
 
 address_pair ends_of(boost::asio::ip::tcp::socket const& socket, boost::asio::ip::address const& peer) {
     boost::system::error_code ignored;
@@ -23,6 +27,25 @@ ftp::core_settings core_settings_of(listener_group const& group, address_pair co
     settings.client = to_core(addresses.peer);
     settings.gate = to_core(addresses.local);
     return settings;
+}
+
+tls::site_choice choice_of(site_runtime const& site) {
+    using enum config::certificate_policy;
+    tls::site_choice choice{site.tls.contexts};
+    if (!site.verifier) return choice;
+    choice.request =
+        site.verifier->policy() == require ? tls::certificate_request::required : tls::certificate_request::optional;
+    choice.ca_names = site.ca_names.list();
+    return choice;
+}
+
+// INTERFACE.md data_session_reuse. A certificate that the site requires holds for data connections too (B-184), and one
+// that was shown must not become another (IIS sub-status 49).
+data::proof proof_of(config::site_settings const& site, policy::verified_peer const* peer) {
+    bool const reuse = site.ssl.data_session_reuse == config::session_reuse::require;
+    if (peer == nullptr) return reuse ? data::proof::resumption : data::proof::none;
+    bool const certificate = site.client_certificates.policy == config::certificate_policy::require;
+    return reuse || certificate ? data::proof::resumption_or_certificate : data::proof::same_certificate_if_any;
 }
 
 std::string text_of(boost::asio::ip::tcp::endpoint const& peer) {
@@ -101,10 +124,8 @@ control_channel::handlers session::client_handlers() {
     calls.on_bytes = [this](std::string_view bytes) { deliver(ftp::client_bytes{bytes}); };
     calls.on_end = [this] { deliver(ftp::client_gone{}); };
     calls.on_secured = [this](tls::session_facts const& facts) { secured(facts); };
-    calls.on_secure_failed = [this](tls::failure const& why) {
-        journal_.tls_failed(tls::channel_kind::control, tls::to_string(why.kind), why.text);
-        deliver(ftp::client_gone{});
-    };
+    calls.on_peer_certificates = [this](std::vector<std::string> chain) { check_peer(std::move(chain)); };
+    calls.on_secure_failed = [this](tls::failure const& why) { secure_failed(why); };
     calls.on_cleared = [this] { deliver(ftp::client_cleared{}); };
     calls.wants_bytes = [this] {
         return core_.wants_client_bytes() && client_->backlog() < client_backlog_limit &&
@@ -142,7 +163,9 @@ data_connection::settings session::data_settings() {
     values.connect_timeout = wanted.data.connect_timeout;
     values.handshake_timeout = wanted.ssl.handshake_timeout;
     values.idle_timeout = wanted.data.idle_timeout;
-    values.require_resumption = wanted.ssl.data_session_reuse == config::session_reuse::require;
+    values.proof = proof_of(wanted, peer_.get());
+    if (peer_) values.certificate = peer_->sha256();
+    if (peer_) values.certificate_end = peer_->facts().not_after;
     values.ports = site().ports;
     values.tls = [this] { return data_tls_options(); };
     return values;
@@ -150,13 +173,14 @@ data_connection::settings session::data_settings() {
 
 tls::server_options session::tls_options(ftp::start_tls const& action) {
     binding_ = tls::session_binding();  // nothing made before may be resumed (A-034, B-164)
+    peer_.reset();
     sni_site_ = action.site;
     tls::server_options options;
     options.context = group_->tickets;
     options.channel = tls::channel_kind::control;
     options.binding = &binding_;
     // HOST before AUTH decides; else SNI; an unknown name gets the site it would get without one (B-043, B-085).
-    options.choose_context = [this, fixed = action.fixed](std::string_view name) -> tls::context_list {
+    options.choose_context = [this, fixed = action.fixed](std::string_view name) -> tls::site_choice {
         for (std::size_t i = 0; !fixed && i < group_->rules->size(); ++i) {
             auto const& hosts = (*group_->rules)[i].hosts;
             bool const named = std::find(hosts.begin(), hosts.end(), name) != hosts.end();
@@ -164,7 +188,7 @@ tls::server_options session::tls_options(ftp::start_tls const& action) {
             sni_site_ = i;
             break;
         }
-        return group_->sites[sni_site_]->tls.contexts;
+        return choice_of(*group_->sites[sni_site_]);
     };
     return options;
 }
@@ -174,12 +198,44 @@ tls::server_options session::data_tls_options() {
     options.context = group_->tickets;
     options.channel = tls::channel_kind::data;
     options.binding = &binding_;
-    options.choose_context = [contexts = tls::context_list(site().tls.contexts)](std::string_view) { return contexts; };
+    // Whoever has shown a certificate may show it again; nobody else is asked for one (B-159).
+    auto choice = choice_of(site());
+    choice.request = peer_ ? tls::certificate_request::optional : tls::certificate_request::none;
+    options.choose_context = [choice](std::string_view) { return choice; };
     return options;
 }
 
-void session::secured(tls::session_facts const& facts) {
+void session::check_peer(std::vector<std::string> chain) {
+    auto& wanted = *group_->sites[sni_site_];
+    journal_.moved_to(wanted);
+    if (auto const known = wanted.verifier->recall(chain)) return peer_checked(*known);
+    auto const until = std::min(handshake_began_ + wanted.settings.ssl.handshake_timeout,
+                                began_ + wanted.settings.limits.login_timeout) -
+                       answer_margin;
+    verification_ = wanted.verifier->verify(std::move(chain), std::min(until, handshake_began_ + longest_verification),
+                                            home_.loop.get_executor(),
+                                            [this](policy::verdict_ptr const& verdict) { peer_checked(*verdict); });
+}
+
+void session::peer_checked(policy::peer_verdict const& verdict) {
+    journal_.peer_checked(verdict);
+    peer_ = verdict.peer;
+    client_->answer_peer(peer_ ? std::uint8_t{0} : policy::alert_of(verdict.reason));
+}
+
+void session::secure_failed(tls::failure const& why) {
+    verification_.reset();
+    peer_.reset();
     journal_.moved_to(*group_->sites[sni_site_]);
+    if (why.kind == tls::failure_kind::certificate_absent) journal_.certificate_absent();
+    journal_.tls_failed(tls::channel_kind::control, tls::to_string(why.kind), why.text);
+    deliver(ftp::client_gone{});
+}
+
+void session::secured(tls::session_facts const& facts) {
+    verification_.reset();
+    journal_.moved_to(*group_->sites[sni_site_]);
+    if (group_->sites[sni_site_]->verifier) journal_.peer_admitted(peer_.get());
     journal_.tls_established(tls::channel_kind::control, facts, std::chrono::steady_clock::now() - handshake_began_);
     deliver(ftp::client_secured{sni_site_, facts.server_name, facts.version});
 }

@@ -18,6 +18,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace ftpsgate::proxy {
 
@@ -78,9 +80,14 @@ private:
     data_connection::settings data_settings();
     tls::server_options tls_options(ftp::start_tls const& action);
     tls::server_options data_tls_options();
+    void check_peer(std::vector<std::string> chain);
+    void peer_checked(policy::peer_verdict const& verdict);
     void secured(tls::session_facts const& facts);
+    void secure_failed(tls::failure const& why);
     void backend_decided(backend_outcome outcome);
     bool has_place_on(std::size_t index);
+    ftp::access_decided decide_password(ftp::decide_access const& action) const;
+    ftp::access_decided decide_mapped(ftp::decide_access const& action, policy::identity_decision const& identity);
 
     site_runtime& site() const { return *group_->sites[core_.state().site]; }
 
@@ -98,7 +105,11 @@ private:
     data_connection data_;
     tls::session_binding binding_;
     std::size_t sni_site_ = 0;
+    std::chrono::steady_clock::time_point const began_ = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point handshake_began_{};
+    policy::peer_verifier::pending verification_;
+    policy::identity_resolver::pending identification_;
+    std::shared_ptr<policy::verified_peer const> peer_;  // null: no certificate was asked for, or none was sent
     ftp::control_core core_;
     session_journal journal_;
     std::deque<ftp::event> inbox_;

@@ -42,6 +42,13 @@ char const* word_of(tls::channel_kind channel) {
     return channel == tls::channel_kind::control ? "control" : "data";
 }
 
+char const* result_of(policy::certificate_report const& report) {
+    using enum policy::revocation_status;
+    if (report.status == unknown && report.timed_out) return "timeout";
+    if (report.status == good && report.stale) return "stale";
+    return to_string(report.status);
+}
+
 }  // namespace
 
 session_journal::session_journal(event_log& log, std::string client)
@@ -88,6 +95,44 @@ void session_journal::tls_established(tls::channel_kind channel, tls::session_fa
         .field("cipher", facts.cipher)
         .field("resumed", facts.resumed)
         .field("server_name", facts.server_name);
+    if (channel == tls::channel_kind::control && !certificate_.empty())
+        entry.field("certificate", certificate_).field("certificate_sha256", certificate_sha256_);
+}
+
+void session_journal::peer_checked(policy::peer_verdict const& verdict) {
+    for (auto const& fetch : verdict.fetches) {
+        log_line entry(log_, fetch.usable ? level::debug : level::warning,
+                       fetch.usable ? "revocation_fetched" : "revocation_fetch_failed");
+        about(entry).field("url", fetch.url).field("detail", fetch.detail);
+    }
+    for (auto const& report : verdict.chain) {
+        if (report.status == policy::revocation_status::not_checked) continue;
+        site_->counters->revocation_check(to_string(report.source), result_of(report));
+    }
+    for (auto const& words : verdict.warnings) {
+        log_line entry(log_, level::warning, "revocation_warning");
+        about(entry).field("certificate", verdict.subject).field("detail", words);
+    }
+    if (verdict.peer) return;
+    site_->counters->client_certificate(to_string(verdict.reason));
+    log_line entry(log_, level::warning, "certificate_refused");
+    about(entry)
+        .field("reason", to_string(verdict.reason))
+        .field("certificate", verdict.subject)
+        .field("certificate_sha256", verdict.sha256)
+        .field("detail", verdict.detail);
+}
+
+void session_journal::peer_admitted(policy::verified_peer const* peer) {
+    site_->counters->client_certificate(peer != nullptr ? "accepted" : "absent");
+    certificate_ = peer != nullptr ? peer->subject() : std::string();
+    certificate_sha256_ = peer != nullptr ? peer->facts().sha256 : std::string();
+}
+
+void session_journal::certificate_absent() {
+    site_->counters->client_certificate("absent");
+    log_line entry(log_, level::warning, "certificate_refused");
+    about(entry).field("reason", "absent").field("detail", "the client sent no certificate");
 }
 
 void session_journal::tls_failed(tls::channel_kind channel, std::string_view reason, std::string_view text) {
@@ -106,14 +151,31 @@ void session_journal::command_denied(ftp::note_denied const& what) {
     about(entry).field("command", what.command);
 }
 
+void session_journal::identified(policy::identity_decision const& identity) {
+    // Who is asked last is the one who says that nobody knows: the rules where there is no directory.
+    bool const nobody = identity.source == policy::identity_source::none;
+    site_->counters->identity_lookup(nobody ? "rule" : to_string(identity.source), to_string(identity.outcome));
+    bool const mapped = identity.outcome == policy::identity_outcome::mapped;
+    if (identity.outcome == policy::identity_outcome::not_mapped) return;
+    log_line entry(log_, mapped ? level::info : level::warning, mapped ? "identity_mapped" : "identity_refused");
+    about(entry).field("source", to_string(identity.source)).field("rule", identity.rule);
+    if (mapped)
+        entry.field("user", identity.login->user);
+    else
+        entry.field("result", to_string(identity.outcome)).field("detail", identity.detail);
+}
+
 void session_journal::login(ftp::note_login const& what, std::string_view backend) {
-    site_->counters->login(metrics::login_method::password, what.accepted ? "ok" : "refused");
+    char const* const result = what.accepted ? "ok" : "refused";
+    auto const method = what.by_certificate ? metrics::login_method::certificate : metrics::login_method::password;
+    site_->counters->login(method, result);
     log_line entry(log_, what.accepted ? level::info : level::warning, "login");
     about(entry)
-        .field("user", what.user)
-        .field("method", "password")
+        .field("user", what.mapped_user.empty() ? what.user : what.mapped_user)
+        .field("method", what.by_certificate ? "certificate" : "password")
         .field("backend", backend)
-        .field("result", what.accepted ? "ok" : "refused");
+        .field("result", result);
+    if (!what.mapped_user.empty()) entry.field("client_user", what.user);  // both are of interest (D-16)
     if (!what.reason.empty()) entry.field("reason", what.reason);
 }
 

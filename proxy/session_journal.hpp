@@ -2,6 +2,8 @@
 // what happened, this knows how it is written down.
 #pragma once
 
+#include "policy/identity.hpp"
+#include "policy/verdict.hpp"
 #include "proxy/data/leg.hpp"
 #include "proxy/ftp/actions.hpp"
 #include "proxy/log.hpp"
@@ -27,6 +29,12 @@ public:
     void moved_to(site_runtime& site);
 
     void tls_established(tls::channel_kind channel, tls::session_facts const& facts, clock::duration took);
+    /// What the certificate was found to be; refused ones are told here, accepted ones by peer_admitted().
+    void peer_checked(policy::peer_verdict const& verdict);
+    /// The handshake is done, with a certificate or (null) without.
+    void peer_admitted(policy::verified_peer const* peer);
+    void certificate_absent();  ///< refused for that
+    void identified(policy::identity_decision const& identity);
     void tls_failed(tls::channel_kind channel, std::string_view reason, std::string_view text);
     void command(ftp::note_command const& what);
     void command_denied(ftp::note_denied const& what);
@@ -46,7 +54,9 @@ private:
     std::string id_;
     std::string client_;
     site_runtime* site_ = nullptr;
-    std::string backend_;  // connected to; "" = none
+    std::string backend_;             // connected to; "" = none
+    std::string certificate_;         // subject of the client's, "" = none
+    std::string certificate_sha256_;  // hex
     clock::time_point opened_at_ = clock::now();
     std::uint64_t commands_ = 0;
     std::uint64_t bytes_ = 0;

@@ -12,8 +12,8 @@
 namespace ftpsgate::proxy {
 
 struct worker {
+    tls::buffer_pool buffers;  // outlives the loop: connections that still pend there when it goes have blocks of it
     boost::asio::io_context loop{1};
-    tls::buffer_pool buffers;
     /// Where control connections are read into; what is in it is handled before the next read, on whatever session.
     std::array<std::uint8_t, 16 * 1024> scratch{};
 };

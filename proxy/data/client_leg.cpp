@@ -1,5 +1,7 @@
 #include "proxy/data/client_leg.hpp"
 
+#include "proxy/data/client_leg_proof.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -113,10 +115,6 @@ std::uint16_t client_leg::port() const {
 
 void client_leg::connect_to(tcp::endpoint target) {
     state_->target = std::move(target);
-}
-
-bool client_leg::handshaking() const {
-    return !state_->ended && !state_->winner && !state_->candidates.empty();
 }
 
 void client_leg::protect(std::optional<tls::server_options> tls) {
@@ -242,13 +240,13 @@ void client_leg::state::tell_of_handshake(candidate const& one) {
 }
 
 void client_leg::state::judge(candidate_ptr const& which) {
-    if (!settings.require_resumption || which->stream->facts().resumed) {
+    auto const missing = find_missing_proof(settings, which->stream->facts(), std::chrono::system_clock::now());
+    if (!missing) {
         remove(which);
         return won(std::move(which->stream));
     }
-    std::string const text = "data connection did not resume the TLS session of its control connection";
-    lost(which, leg_failure::not_resumed, text);
-    if (calls.on_intruder) calls.on_intruder(leg_failure::not_resumed, text);
+    lost(which, missing->kind, missing->text);
+    if (calls.on_intruder) calls.on_intruder(missing->kind, missing->text);
 }
 
 // Not yet the end: a thief who comes first must not cost the client its transfer.

@@ -22,11 +22,21 @@
 
 namespace ftpsgate::data {
 
+/// What shows that a connection under TLS belongs to the control session. Anything else fails the transfer.
+enum class proof {
+    none,
+    resumption,                 ///< of the control session (B-156)
+    resumption_or_certificate,  ///< or the control session's client certificate again (B-159), not expired (B-275)
+    same_certificate_if_any,    ///< no other client certificate than the control session's, nor an expired one
+};
+
 struct client_leg_settings {
-    boost::asio::ip::address local;                       ///< the gate's address of the control connection
-    boost::asio::ip::address peer;                        ///< the client's address of the control connection
-    std::optional<tls::server_options> tls;               ///< unset = PROT C
-    bool require_resumption = true;                       ///< B-156; only with tls
+    boost::asio::ip::address local;                 ///< the gate's address of the control connection
+    boost::asio::ip::address peer;                  ///< the client's address of the control connection
+    std::optional<tls::server_options> tls;         ///< unset = PROT C
+    data::proof proof = data::proof::resumption;    ///< only with tls
+    std::optional<tls::sha256_digest> certificate;  ///< of the control session's client, if it has one
+    std::chrono::system_clock::time_point certificate_end = std::chrono::system_clock::time_point::max();
     std::chrono::milliseconds connect_timeout{30'000};    ///< from begin() until TCP is up
     std::chrono::milliseconds handshake_timeout{10'000};  ///< from accept or connect until TLS is up
     std::chrono::milliseconds silence_timeout{5'000};     ///< of a mute candidate beside others (A-022)
@@ -62,8 +72,6 @@ public:
     void protect(std::optional<tls::server_options> tls);
 
     void begin();
-    /// True when TCP is up and the handshake is not done: a client that gets a final reply now would wait for it.
-    bool handshaking() const;
     /// Closes whatever is open, without close_notify; no handler is called afterwards.
     void close();
 

@@ -10,9 +10,10 @@
 namespace ftpsgate::data {
 
 enum class leg_failure {
-    connect,      ///< refused, unreachable, or no connection in time
-    handshake,    ///< TLS failed, or took longer than the handshake time-out (B-155, A-035)
-    not_resumed,  ///< TLS without resumption of this control session where that is required (B-156)
+    connect,            ///< refused, unreachable, or no connection in time
+    handshake,          ///< TLS failed, or took longer than the handshake time-out (B-155, A-035)
+    not_resumed,        ///< TLS without resumption of this control session where that is required (B-156)
+    other_certificate,  ///< TLS with another client certificate than that of the control session (B-159)
 };
 
 /// Fixed word for logs and metric labels.

@@ -152,6 +152,7 @@ relay::state::progress relay::state::fetch() {
         case io_status::would_block: is_starved = true; return wait_for(source, result.wait);
         case io_status::end: return source_ended();
         case io_status::truncated: return finished(relay_outcome::source_truncated);
+        case io_status::verify_peer:  // of handshakes only
         case io_status::failed: break;
     }
     return finished(relay_outcome::source_failed);
@@ -192,6 +193,7 @@ void relay::state::look_at_receiver() {
     switch (result.status) {
         case io_status::would_block: return watch_receiver();
         case io_status::ok: finished(relay_outcome::receiver_ended); return;
+        case io_status::verify_peer:
         case io_status::failed: finished(relay_outcome::receiver_failed); return;
         case io_status::truncated:
             finished(receiver.error() ? relay_outcome::receiver_failed : relay_outcome::receiver_ended);

@@ -85,9 +85,11 @@ struct note_denied {
     std::string command;
 };  ///< rendered for the log
 struct note_login {
-    std::string user;
+    std::string user;  ///< as the client gave it
     bool accepted = false;
     std::string reason;
+    bool by_certificate = false;
+    std::string mapped_user;  ///< who it is at the backend; only by certificate
 };
 enum class transfer_result { ok, refused, aborted, client_failed, backend_failed, truncated, not_protected, timeout };
 struct note_transfer {

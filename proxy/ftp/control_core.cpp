@@ -130,6 +130,8 @@ void control_core::on(access_decided const& happened) {
     if (state_.now != activity::deciding) return;
     access_decided decision = happened;
     front_.on_access(decision);
+    if (state_.now == activity::idle && state_.login == login_phase::user_given && state_.mapped())
+        login_.start_mapped();
 }
 
 void control_core::on(backend_connected const& happened) {

@@ -177,6 +177,8 @@ void control_core::dispatch_logged_in(command& what) {
 }
 
 void control_core::password(command& what) {
+    // Clients that take 232 for a question send one all the same (D-04, B-070); it goes nowhere.
+    if (state_.login == login_phase::in && state_.mapped()) return context_.answer(230, "User logged in.");
     if (state_.login == login_phase::in) return context_.answer(503, "User already authenticated.");
     if (state_.login != login_phase::user_given || login_.wants_account())
         return context_.answer(503, "Login with USER first.");

@@ -28,9 +28,12 @@ struct client_cleared {};  ///< CCC is done: both close_notify were seen
 struct client_gone {};     ///< ended or broke, handshake failures included
 
 // --- the decision who may log in
+enum class login_method { password, certificate };
 struct access_decided {
-    std::optional<session_plan> plan;
-};  ///< nullopt = refused
+    std::optional<session_plan> plan{};  ///< nullopt = refused
+    std::string refusal{};               ///< why, for the log only
+    login_method method = login_method::password;
+};
 
 // --- the backend's control connection
 struct backend_connected {

@@ -31,7 +31,7 @@ void front_machine::auth(command const& what, pipelined behind) {
     if (state_.control == control_channel::tls) return context_.answer(503, "TLS is already in use.");
     if (state_.control == control_channel::cleared) return context_.answer(534, "Policy forbids TLS after CCC.");
     if (!known) return context_.answer(504, "Unknown security mechanism.");
-    if (state_.rules().certificate_id.empty())
+    if (state_.rules().tls_id.empty())
         return context_.answer(534, "Local policy on server does not allow TLS secure connections.");
     if (mechanism == "TLS-P" && state_.rules().data == data_rule::deny)
         return context_.answer(504, "Policy forbids protected data connections.");
@@ -117,8 +117,7 @@ std::optional<std::size_t> front_machine::find_site(std::string_view name) const
 
 // A site with another certificate cannot be entered under the TLS session of this one (B-085, A-013).
 bool front_machine::may_change_to(std::size_t site) const {
-    return state_.control == control_channel::clear ||
-           (*state_.connection.sites)[site].certificate_id == state_.rules().certificate_id;
+    return state_.control == control_channel::clear || (*state_.connection.sites)[site].tls_id == state_.rules().tls_id;
 }
 
 void front_machine::change_site(std::size_t site) {
@@ -174,15 +173,23 @@ void front_machine::user(command const& what) {
 
 void front_machine::on_access(access_decided& decision) {
     state_.now = activity::idle;
-    if (!decision.plan) return context_.answer(530, "User cannot log in.");
+    if (!decision.plan) return refuse_user(decision);
     state_.plan = std::move(decision.plan);
     state_.login = login_phase::user_given;
-    context_.answer(331, "Password required.");  // the same for every name
+    if (!state_.mapped()) context_.answer(331, "Password required.");  // the same for every name
+}
+
+// One text for all reasons: which it was is for the log.
+void front_machine::refuse_user(access_decided const& decision) {
+    note_login note{state_.user, false, decision.refusal, decision.method == login_method::certificate, {}};
+    context_.act(std::move(note));
+    context_.answer(530, "User cannot log in.");
+    context_.count_failed_login();
 }
 
 void front_machine::features() {
     own_features own;
-    own.tls = !state_.rules().certificate_id.empty();
+    own.tls = !state_.rules().tls_id.empty();
     own.ccc = state_.rules().control != control_rule::require;
     own.host = state_.several_sites();
     own.active = state_.rules().allow_active;

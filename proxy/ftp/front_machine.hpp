@@ -44,6 +44,7 @@ private:
     bool may_change_to(std::size_t site) const;
     void change_site(std::size_t site);
     bool split_host(std::string& name);
+    void refuse_user(access_decided const& decision);
 
     session_context& context_;
     session_state& state_;

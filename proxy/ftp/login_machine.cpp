@@ -11,6 +11,10 @@ void login_machine::start(secret_string password) {
     context_.act(connect_backend{});
 }
 
+void login_machine::start_mapped() {
+    start(state_.plan->mapped()->password.clone());
+}
+
 void login_machine::reset() {
     step_ = step::none;
     password_ = secret_string();
@@ -44,20 +48,22 @@ void login_machine::hide_names(ip_address const& connected_to) {
 void login_machine::on_unreachable() {
     if (step_ != step::connecting) return;
     reset();
-    context_.act(note_login{state_.user, false, "backend unreachable"});
+    context_.note_login(false, "backend unreachable");
     context_.refuse_service("Service not available.", end_reason::backend_unreachable);
 }
 
 void login_machine::on_gone() {
     reset();
-    context_.act(note_login{state_.user, false, "backend closed the connection"});
+    context_.note_login(false, "backend closed the connection");
 }
 
 void login_machine::on_reply(reply const& answer) {
     if (answer.is_preliminary()) return;  // 120 "ready in a minute" (B-248); others mean nothing here
     if (answer.code == 421) {
         reset();
-        context_.act(note_login{state_.user, false, "backend closed the service"});
+        context_.note_login(false, "backend closed the service");
+        // Its text may name the mapped user.
+        if (state_.mapped()) return context_.refuse_service("Service not available.", end_reason::backend_gone);
         context_.show(answer);
         return context_.end(end_reason::backend_gone);
     }
@@ -75,7 +81,7 @@ void login_machine::on_greeting(reply const& answer) {
     if (answer.code == 230) return accepted(answer);  // no login needed (B-248)
     if (!answer.is_completion()) {
         reset();
-        context_.act(note_login{state_.user, false, "backend refused the connection"});
+        context_.note_login(false, "backend refused the connection");
         return context_.refuse_service("Service not available.", end_reason::backend_unreachable);
     }
     step_ = step::user;
@@ -98,9 +104,17 @@ void login_machine::on_password_reply(reply const& answer) {
 }
 
 void login_machine::ask_account(reply const& answer) {
+    if (state_.mapped()) return answer_account(answer);
     step_ = step::client_account;
     state_.now = activity::idle;
     context_.show(answer);
+}
+
+void login_machine::answer_account(reply const& asked) {
+    auto const& account = state_.plan->mapped()->account;
+    if (!account) return refused(asked);  // B-072
+    step_ = step::account;
+    context_.ask_backend(to_wire("ACCT", account->reveal()), sensitivity::secret);
 }
 
 void login_machine::account(command const& what) {
@@ -112,6 +126,7 @@ void login_machine::account(command const& what) {
 void login_machine::accepted(reply const& answer) {
     welcome_ = answer;
     welcome_.code = 230;  // 202 and 232 included (B-249)
+    if (state_.mapped()) welcome_ = reply(state_.plan->mapped()->reply, "User logged in.");  // D-04, A-032
     if (!state_.wants_utf8) return finish_login();
     step_ = step::options;
     context_.ask_backend(to_wire("OPTS", "UTF8 ON"));
@@ -122,22 +137,24 @@ void login_machine::finish_login() {
     state_.login = login_phase::in;
     state_.now = activity::idle;
     context_.cancel(deadline_kind::login);
-    context_.act(note_login{state_.user, true, {}});
+    context_.note_login(true, {});
+    if (state_.mapped()) return context_.act(send_client{render(welcome_)});
     context_.show(std::move(welcome_));
 }
 
 void login_machine::refused(reply const& answer) {
     reset();
-    context_.act(note_login{state_.user, false, "refused by the backend"});
+    context_.note_login(false, "refused by the backend");
+    bool const mapped = state_.mapped();
     state_.login = login_phase::none;
     state_.now = activity::idle;
     reply shown = answer;
-    // Codes that would make the client go on are no refusal that it understands.
-    if (!shown.is_negative()) shown = reply(530, "User cannot log in.");
+    // Codes that would make the client go on are no refusal that it understands; what is said of a mapped user is not
+    // for the client's eyes (B-071).
+    if (!shown.is_negative() || mapped) shown = reply(530, "User cannot log in.");
     context_.drop_backend();  // the next try starts on a fresh connection
     context_.show(std::move(shown));
-    if (++state_.failed_logins >= state_.rules().failed_logins)
-        context_.refuse_service("Too many failed logins.", end_reason::failed_logins);
+    context_.count_failed_login();
 }
 
 }  // namespace ftpsgate::ftp

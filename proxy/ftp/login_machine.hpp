@@ -1,5 +1,5 @@
 // The login at the backend: connect, greeting, USER, PASS, ACCT, until it is in or refused. The backend is not
-// contacted before the client offered a password. PROTOCOL.md 3.3, B-248 .. B-250.
+// contacted before the client offered a password or has a mapped certificate. PROTOCOL.md 3.3, B-248 .. B-250.
 #pragma once
 
 #include "proxy/ftp/events.hpp"
@@ -14,6 +14,8 @@ public:
 
     /// PASS came after USER: state.plan is set.
     void start(secret_string password);
+    /// USER came, and the certificate stands for who it is (B-069).
+    void start_mapped();
     void on_connected(backend_connected const& backend);
     void on_unreachable();
     void on_gone();
@@ -34,6 +36,7 @@ private:
     void on_user_reply(reply const& answer);
     void on_password_reply(reply const& answer);
     void ask_account(reply const& answer);
+    void answer_account(reply const& asked);
     void accepted(reply const& answer);
     void finish_login();
     void refused(reply const& answer);

@@ -16,6 +16,7 @@ void session_state::forget_login() {
 void session_context::show(reply shown) {
     if (!may_be_shown(shown.code)) return answer(451, "The server gave an answer that cannot be passed on.");
     hide_addresses(shown, state.backend_names, state.connection.gate.text());
+    if (state.mapped()) hide_addresses(shown, {state.plan->user()}, "user");
     act(send_client{render(shown)});
 }
 
@@ -57,6 +58,17 @@ void session_context::end(end_reason reason) {
     drop_backend();
     act(finish{reason});
     state.now = activity::over;
+}
+
+void session_context::note_login(bool accepted, std::string reason) {
+    ftp::note_login note{state.user, accepted, std::move(reason), state.mapped(), {}};
+    if (state.mapped()) note.mapped_user = state.plan->user();
+    act(std::move(note));
+}
+
+void session_context::count_failed_login() {
+    if (++state.failed_logins >= state.rules().failed_logins)
+        refuse_service("Too many failed logins.", end_reason::failed_logins);
 }
 
 void session_context::refuse_service(std::string_view text, end_reason reason) {

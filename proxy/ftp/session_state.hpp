@@ -55,6 +55,7 @@ struct session_state {
     std::optional<session_plan> plan;
     bool wants_utf8 = false;  ///< OPTS UTF8 ON before the login
     unsigned failed_logins = 0;
+    bool mapped() const { return plan && plan->mapped() != nullptr; }  ///< the certificate logs in
     bool draining = false;
 
     std::vector<std::string> backend_names;  ///< to be hidden from the client (A-032)
@@ -100,6 +101,10 @@ public:
     /// Back to before USER: what a new user, site or TLS session must not inherit (B-028, B-075, B-077).
     void log_out();
     void end(end_reason reason);
+    /// For the log and the counters.
+    void note_login(bool accepted, std::string reason);
+    /// One more; 421 and the end after too many.
+    void count_failed_login();
     /// 421 and the end; the text is the gate's own.
     void refuse_service(std::string_view text, end_reason reason);
 };

@@ -33,7 +33,7 @@ struct site_rules {
     std::string banner;
     control_rule control = control_rule::require;
     data_rule data = data_rule::require;
-    std::string certificate_id;  ///< "" = no certificate, AUTH is answered 534
+    std::string tls_id;  ///< what a client meets in TLS, as a digest; "" = no certificate, AUTH is answered 534
     backend_mode data_mode = backend_mode::passive;
     bool trust_backend_address = false;         ///< B-140
     std::vector<std::string> backend_names;     ///< as configured; hidden from clients (A-032)

@@ -18,6 +18,18 @@ int as_int(std::size_t size) {
     return static_cast<int>(std::min(size, record_payload));
 }
 
+std::optional<sha256_digest> peer_digest(SSL const* ssl) {
+    SSL_SESSION const* const session = SSL_get_session(ssl);
+    if (session == nullptr || SSL_SESSION_has_peer_sha256(session) != 1) return std::nullopt;
+    std::uint8_t const* data = nullptr;
+    std::size_t size = 0;
+    SSL_SESSION_get0_peer_sha256(session, &data, &size);
+    sha256_digest found{};
+    if (size != found.size()) return std::nullopt;
+    std::copy_n(data, size, found.begin());
+    return found;
+}
+
 }  // namespace
 
 engine::engine(server_options options, buffer_pool& pool)
@@ -26,6 +38,8 @@ engine::engine(server_options options, buffer_pool& pool)
     SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     // Frees what only the handshake needs once it is over; an idle session then holds a few KiB.
     SSL_set_shed_handshake_config(ssl_.get(), 1);
+    // Sessions and tickets carry the digest of a client's certificate, not the certificate (B-158).
+    SSL_set_retain_only_sha256_of_client_certs(ssl_.get(), 1);
     if (options_.binding != nullptr) {
         auto const& context = options_.binding->context();
         SSL_set_session_id_context(ssl_.get(), context.data(), context.size());
@@ -39,9 +53,36 @@ want engine::handshake() {
     ERR_clear_error();  // the queue is the thread's: another session may have left something there
     int const result = SSL_do_handshake(ssl_.get());
     if (result != 1) return judge(result);
+    if (!established_ && !is_peer_answered_for()) return refuse_unverified();
     established_ = true;
     if (options_.channel == channel_kind::data && !late_tickets_) send_tickets();
     return want::nothing;
+}
+
+std::vector<std::string> engine::peer_chain() const {
+    std::vector<std::string> chain;
+    STACK_OF(CRYPTO_BUFFER) const* const sent = peer_waits_ ? SSL_get0_peer_certificates(ssl_.get()) : nullptr;
+    for (std::size_t i = 0; i < sk_CRYPTO_BUFFER_num(sent); ++i) {
+        CRYPTO_BUFFER const* const each = sk_CRYPTO_BUFFER_value(sent, i);
+        chain.emplace_back(reinterpret_cast<char const*>(CRYPTO_BUFFER_data(each)), CRYPTO_BUFFER_len(each));
+    }
+    return chain;
+}
+
+void engine::answer_peer(std::uint8_t alert) {
+    if (std::exchange(peer_waits_, false)) answer_ = alert;
+}
+
+// Defence in depth: the library asks for no certificate, and for no verification, where it resumes. A control
+// connection has nothing to resume; should that ever break, it breaks here.
+bool engine::is_peer_answered_for() const {
+    if (options_.channel == channel_kind::data) return true;
+    return peer_digest(ssl_.get()) ? answer_ == std::uint8_t{0} : request_ != certificate_request::required;
+}
+
+want engine::refuse_unverified() {
+    SSL_send_fatal_alert(ssl_.get(), SSL_AD_ACCESS_DENIED);
+    return fail(failure_kind::certificate_absent, "the handshake passed by the verification of the client");
 }
 
 // The library keeps tickets back for the next write. An upload has none, and its client, which may use each ticket once
@@ -117,6 +158,7 @@ session_facts engine::facts() const {
     if (size > 0) found.application.assign(reinterpret_cast<char const*>(name), size);
     found.server_name = server_name_;
     found.resumed = SSL_session_reused(ssl) == 1;
+    found.peer_sha256 = peer_digest(ssl);
     return found;
 }
 
@@ -134,6 +176,7 @@ want engine::judge(int result) {
             return fail(failure_kind::truncated,
                         established_ ? "connection ended without close_notify" : "connection ended in the handshake");
         case SSL_ERROR_WANT_WRITE: return want::output;
+        case SSL_ERROR_WANT_CERTIFICATE_VERIFY: peer_waits_ = true; return want::verify_peer;
         case SSL_ERROR_ZERO_RETURN:
             if (!established_) return fail(failure_kind::truncated, "close_notify in the handshake");
             close_received_ = true;
@@ -152,8 +195,8 @@ want engine::fail(failure_kind kind, std::string text) {
     return want::failed;
 }
 
-// The first write carries the tickets (B-160), which may be tens of KiB when a client certificate is in them: it gets
-// an empty block. SSL_write then never stops half-way, which would tie the caller to repeat the same bytes.
+// The first write carries the tickets (B-160): it gets an empty block. SSL_write then never stops half-way, which would
+// tie the caller to repeat the same bytes.
 bool engine::has_room() const {
     return tickets_sent_ ? output.room() >= record_room : output.empty();
 }

@@ -1,6 +1,10 @@
 // One TLS server connection as a transformer between two byte queues: no sockets, no Asio, no waiting. The stream
 // (proxy/tls/stream.hpp) moves the bytes.
 //
+// Where a site asks for client certificates, the handshake of a control connection pauses when one has come
+// (want::verify_peer), until answer_peer(). On data connections it does not: whether it is the control connection's
+// certificate is for the owner to judge (session_facts::peer_sha256, B-159).
+//
 // Flow: put network bytes into `input`, call handshake() / read() / write() / close(), send what is in `output`.
 // Every call works until it is done or needs more input, or until `output` is full (want::output: send, call again).
 // One call to read() opens many records, one call to write() seals many (PERFORMANCE.md).
@@ -11,27 +15,46 @@
 #include "proxy/tls/error.hpp"
 #include "proxy/tls/session_binding.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ftpsgate::tls {
 
 enum class want {
-    nothing,  ///< done
-    input,    ///< more bytes from the peer
-    output,   ///< output is full: send it first
-    closed,   ///< the peer's close_notify was read: a clean end
-    failed,   ///< see failure(); an alert may be in output, send it
+    nothing,      ///< done
+    input,        ///< more bytes from the peer
+    output,       ///< output is full: send it first
+    closed,       ///< the peer's close_notify was read: a clean end
+    failed,       ///< see failure(); an alert may be in output, send it
+    verify_peer,  ///< the client's certificates are here: peer_chain(), then answer_peer(); output is to be sent
 };
 
 enum class channel_kind { control, data };
 
 /// The contexts of one site in order of preference, one per certificate (policy::tls_context::contexts).
 using context_list = std::span<bssl::UniquePtr<SSL_CTX> const>;
+
+using sha256_digest = std::array<std::uint8_t, 32>;
+
+/// What a site asks of clients (B-180, B-181, B-183).
+enum class certificate_request {
+    none,      ///< no CertificateRequest
+    optional,  ///< asked for; a client may have none
+    required,  ///< a client without is refused: handshake_failure, under TLS 1.3 certificate_required
+};
+
+struct site_choice {
+    context_list contexts;
+    certificate_request request = certificate_request::none;
+    STACK_OF(CRYPTO_BUFFER) const* ca_names = nullptr;  ///< client_ca_names.hpp; copied at once
+};
 
 /// What the engine needs to know to be a server. Callbacks run inside handshake().
 struct server_options {
@@ -41,9 +64,10 @@ struct server_options {
     channel_kind channel = channel_kind::control;
     session_binding const* binding = nullptr;  ///< read by the engine's constructor only
     /// Called with the lower-case SNI name without trailing dot ("" = none sent, or an address literal); returns the
-    /// contexts of the site of that name. The engine takes the first whose certificate the client can verify. Empty:
-    /// the name is refused with unrecognized_name (B-043). Names that are no host names do not get here.
-    std::function<context_list(std::string_view name)> choose_context;
+    /// contexts of the site of that name, and what it asks of clients. The engine takes the first context whose
+    /// certificate the client can verify. No contexts: the name is refused with unrecognized_name (B-043). Names that
+    /// are no host names do not get here. Unset: no client certificate is asked for.
+    std::function<site_choice(std::string_view name)> choose_context;
 };
 
 /// Installs the engine's callbacks. To be called once for each context, before connections use it.
@@ -56,6 +80,8 @@ struct session_facts {
     std::string application;  ///< ALPN, "" = none
     std::string server_name;  ///< SNI, "" = none
     bool resumed = false;     ///< only possible with a session of the same binding
+    /// Of the client's certificate; that of the first handshake where the connection was resumed (B-158).
+    std::optional<sha256_digest> peer_sha256{};
 };
 
 struct transfer {
@@ -79,6 +105,12 @@ public:
 
     /// nothing: established. After `failed` output may hold the alert. Bytes behind the handshake stay in `input`.
     want handshake();
+    /// DER, the client's own certificate first. Only while want::verify_peer. The key behind it is not proved yet: that
+    /// comes with the rest of the handshake, so nothing may be granted on the chain alone.
+    std::vector<std::string> peer_chain() const;
+    /// Only while want::verify_peer; handshake() goes on then. 0 accepts; anything else is the alert with which
+    /// handshake() fails (failure_kind::certificate_refused).
+    void answer_peer(std::uint8_t alert);
     /// Opens records until `into` is full or input runs out; count > 0 means next == nothing, unless the very next
     /// record ends or breaks the connection (that is reported by the following call).
     transfer read(std::span<std::uint8_t> into);
@@ -103,6 +135,8 @@ private:
     friend struct engine_callbacks;
 
     void send_tickets();
+    bool is_peer_answered_for() const;
+    want refuse_unverified();
     want judge(int result);
     want fail(failure_kind kind, std::string text);
     bool has_room() const;
@@ -116,6 +150,9 @@ private:
     bool close_sent_ = false;
     bool close_received_ = false;
     bool name_refused_ = false;
+    bool peer_waits_ = false;             // for answer_peer()
+    std::optional<std::uint8_t> answer_;  // of answer_peer()
+    certificate_request request_ = certificate_request::none;
     std::string server_name_;
     failure failure_;
 };

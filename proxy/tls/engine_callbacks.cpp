@@ -1,5 +1,6 @@
 #include "proxy/tls/engine_callbacks.hpp"
 
+#include "proxy/tls/client_ca_names.hpp"
 #include "proxy/tls/client_hello.hpp"
 #include "proxy/tls/engine.hpp"
 #include "proxy/tls/server_name.hpp"
@@ -38,6 +39,15 @@ void switch_context(SSL* ssl, SSL_CTX* chosen) {
     SSL_set_max_proto_version(ssl, SSL_CTX_get_max_proto_version(chosen));
 }
 
+int verify_mode(certificate_request request) {
+    switch (request) {
+        case certificate_request::none: return SSL_VERIFY_NONE;
+        case certificate_request::optional: return SSL_VERIFY_PEER;
+        case certificate_request::required: break;
+    }
+    return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+}
+
 bool find_protocol(std::span<std::uint8_t const> offered, std::string_view wanted, std::uint8_t const** chosen,
                    std::uint8_t* chosen_size) {
     CBS list, name;
@@ -71,10 +81,26 @@ ssl_select_cert_result_t engine_callbacks::choose_certificate(SSL_CLIENT_HELLO c
     if (self->name_refused_) return ssl_select_cert_success;
     self->server_name_ = *name;
     if (!self->options_.choose_context) return ssl_select_cert_success;
-    auto const contexts = self->options_.choose_context(*name);
-    self->name_refused_ = contexts.empty();
-    if (!contexts.empty()) switch_context(hello->ssl, pick(contexts, *hello));
+    auto const site = self->options_.choose_context(*name);
+    self->name_refused_ = site.contexts.empty();
+    if (self->name_refused_) return ssl_select_cert_success;
+    switch_context(hello->ssl, pick(site.contexts, *hello));
+    // For each connection anew: switching contexts does not take over what they ask of clients (B-277).
+    self->request_ = site.request;
+    SSL_set_custom_verify(hello->ssl, verify_mode(site.request), verify_peer);
+    if (site.request != certificate_request::none) offer_ca_names(hello->ssl, site.ca_names);
     return ssl_select_cert_success;
+}
+
+// Called again by each handshake() until it has an answer. On a data connection TLS proves that the client owns the
+// certificate; whether it is the right one is judged when the connection is up.
+ssl_verify_result_t engine_callbacks::verify_peer(SSL* ssl, std::uint8_t* alert) {
+    engine const* const self = owner_of(ssl);
+    if (self->options_.channel == channel_kind::data) return ssl_verify_ok;
+    if (!self->answer_) return ssl_verify_retry;
+    if (*self->answer_ == 0) return ssl_verify_ok;
+    *alert = *self->answer_;
+    return ssl_verify_invalid;
 }
 
 int engine_callbacks::answer_server_name(SSL* ssl, int* alert, void*) {

@@ -14,6 +14,7 @@ struct engine_callbacks {
 
     static ssl_select_cert_result_t choose_certificate(SSL_CLIENT_HELLO const* hello);
     static int unbind_full_data_handshake(SSL_CLIENT_HELLO const* hello);
+    static ssl_verify_result_t verify_peer(SSL* ssl, std::uint8_t* alert);
     static int answer_server_name(SSL* ssl, int* alert, void*);
     static int choose_application(SSL* ssl, std::uint8_t const** chosen, std::uint8_t* chosen_size,
                                   std::uint8_t const* offered, unsigned offered_size, void*);

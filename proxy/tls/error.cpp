@@ -18,6 +18,10 @@ failure_kind classify(std::uint32_t error) {
         case SSL_R_NO_SHARED_CIPHER:
         case SSL_R_NO_SHARED_GROUP:
         case SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS: return failure_kind::no_shared_cipher;
+        case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return failure_kind::certificate_absent;
+        // The library's own look at the key usage comes before ours under TLS 1.3 (B-187).
+        case SSL_R_KEY_USAGE_BIT_INCORRECT:
+        case SSL_R_CERTIFICATE_VERIFY_FAILED: return failure_kind::certificate_refused;
         case SSL_R_NO_APPLICATION_PROTOCOL: return failure_kind::no_application_protocol;
         // Ours to answer for, not the peer's doing.
         case SSL_R_NO_CERTIFICATE_SET:
@@ -44,6 +48,8 @@ char const* to_string(failure_kind kind) {
         case failure_kind::no_shared_cipher: return "no_shared_cipher";
         case failure_kind::no_application_protocol: return "no_application_protocol";
         case failure_kind::unusable_name: return "unusable_name";
+        case failure_kind::certificate_absent: return "certificate_absent";
+        case failure_kind::certificate_refused: return "certificate_refused";
         case failure_kind::peer_alert: return "peer_alert";
         case failure_kind::truncated: return "truncated";
         case failure_kind::other: return "other";

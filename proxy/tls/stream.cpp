@@ -50,7 +50,19 @@ io_result stream::handshake() {
         if (io_result const sent = send_output(); sent.status != io_status::ok) return sent;
         if (next == want::nothing) return {};
         if (next == want::output) continue;
+        if (next == want::verify_peer) return {io_status::verify_peer, 0, direction::read};
         if (io_result const received = receive_into_engine(); received.status != io_status::ok) return received;
+    }
+}
+
+io_result stream::hold_input() {
+    drained_ = false;  // the end may have come right behind the certificate
+    for (;;) {
+        if (engine_->input.room() == 0) return {io_status::failed, 0, direction::read};
+        io_result const received = receive(engine_->input.space());
+        engine_->input.commit(received.count);
+        if (received.status == io_status::would_block) return received;
+        if (received.status != io_status::ok) return {io_status::truncated, 0, direction::read};
     }
 }
 

@@ -24,6 +24,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace ftpsgate::tls {
 
@@ -33,6 +35,7 @@ enum class io_status {
     end,          ///< the peer ended cleanly: FIN on a clear stream, close_notify under TLS
     truncated,    ///< FIN or RST under TLS without close_notify (B-167)
     failed,       ///< error(), failure()
+    verify_peer,  ///< handshake() only: the client's certificates are here, see peer_chain()
 };
 
 enum class direction { read, write };
@@ -60,6 +63,16 @@ public:
     /// ok: established and every byte of it is sent. truncated: the peer went away in the middle; failed: see
     /// tls_failure() (kind none: the socket failed, see error()), the alert was sent as far as the socket took it.
     io_result handshake();
+    /// verify_peer: see engine. Until the answer hold_input() is to be called, then handshake() again.
+    std::vector<std::string> peer_chain() const { return engine_->peer_chain(); }
+    void answer_peer(std::uint8_t alert) { engine_->answer_peer(alert); }
+    /// While a certificate is being verified: takes in what comes, unopened; so the end of the connection shows, and a
+    /// wait does not end for bytes that nobody takes. would_block: wait_readable and call again. truncated: the peer is
+    /// gone. failed: it sends more than a whole block ahead, which no client does.
+    io_result hold_input();
+    /// After a failed handshake: one read of what still comes, unopened and thrown away. Closing over unread bytes
+    /// would be a RST, and the alert lost.
+    io_result discard(std::span<std::uint8_t> scratch) { return receive(scratch); }
     session_facts facts() const { return engine_->facts(); }
     failure const& tls_failure() const { return engine_->why(); }
     void forget_session();  ///< see engine; nothing on a clear stream

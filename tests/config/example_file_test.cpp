@@ -1,9 +1,10 @@
-// deploy/ftpsgate.toml: loads as shipped, names every key, and says the truth about the defaults.
+// deploy/ftpsgate.toml: loads as shipped, names every key, says the truth about the defaults, and its examples work.
 #include "config/toml_reader.hpp"
 #include "tests/config/scratch.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cctype>
 #include <set>
 #include <sstream>
@@ -14,7 +15,8 @@ namespace {
 
 /// The example with the names of its files replaced by those of files that exist.
 std::string example(scratch_folder& folder) {
-    folder.with("server.pem").with("server.key");
+    std::filesystem::create_directory(folder.file("secrets"));
+    folder.with("server.pem").with("server.key").with("secrets/plc");
     std::ifstream file(FTPSGATE_SOURCE_DIR "/deploy/ftpsgate.toml");
     std::stringstream content;
     content << file.rdbuf();
@@ -25,31 +27,49 @@ std::string example(scratch_folder& folder) {
 }
 
 /// "#key = value", in contrast to "# prose".
-bool is_commented_out(std::string const& line) {
+bool is_commented_key(std::string const& line) {
     return line.size() > 1 && line[0] == '#' && std::islower(static_cast<unsigned char>(line[1])) != 0 &&
            line.find(" = ") != std::string::npos;
 }
 
+enum class what_to_uncomment { everything, examples };
+
 struct uncommented {
     std::string text;
-    std::set<std::uint32_t> changed_lines;
+    std::set<std::uint32_t> default_lines;  ///< not those of examples
 
-    explicit uncommented(std::string const& toml) {
+    explicit uncommented(std::string const& toml, what_to_uncomment what = what_to_uncomment::everything) {
         std::istringstream lines_of(toml);
         std::string line;
+        bool is_example = false;
         for (std::uint32_t number = 1; std::getline(lines_of, line); ++number) {
-            if (is_commented_out(line)) changed_lines.insert(number);
-            text += (is_commented_out(line) ? line.substr(1) : line) + "\n";
+            if (line.starts_with('[') || line.starts_with("#[")) is_example = line.starts_with("#[[");
+            bool const is_default = is_commented_key(line) && !is_example;
+            if (is_default) default_lines.insert(number);
+            bool const begins_example = line.starts_with("#[[");
+            bool const changes =
+                is_default ? what == what_to_uncomment::everything : begins_example || is_commented_key(line);
+            text += (changes ? line.substr(1) : line) + "\n";
         }
     }
 };
 
-/// The first of each list: "site.listen.tls" -> "site[0].listen[0].tls".
-std::string first_of(std::string const& pattern) {
+/// Where a key may stand: "site.listen.tls" -> "site[0].listen[0].tls". Of the identity rules each is an example of
+/// other keys.
+std::vector<std::string> places_of(std::string const& pattern) {
     auto path = pattern;
     if (path.starts_with("site.")) path.replace(0, 5, "site[0].");
     if (path.starts_with("site[0].listen.")) path.replace(0, 15, "site[0].listen[0].");
-    return path;
+    if (!path.starts_with("site[0].identity.")) return {path};
+    std::vector<std::string> places;
+    for (std::size_t at = 0; at < 10; ++at)
+        places.push_back(element("site[0].identity", at) + path.substr(16));
+    return places;
+}
+
+std::string with(std::string text, std::string const& before, std::string const& after) {
+    REQUIRE(text.find(before) != std::string::npos);
+    return text.replace(text.find(before), before.size(), after);
 }
 
 }  // namespace
@@ -61,7 +81,8 @@ TEST_CASE("example: deploy/ftpsgate.toml has no fault as shipped", "[config][exa
     CHECK(rendered(load_text(text, folder.file("ftpsgate.toml")).faults) == lines{});
 }
 
-TEST_CASE("example: it names every key, and each line that is commented out is the default", "[config][example]") {
+TEST_CASE("example: it names every key, and each line that is commented out is the default or an example",
+          "[config][example]") {
     scratch_folder folder;
     uncommented const whole(example(folder));
     settings values;
@@ -72,13 +93,26 @@ TEST_CASE("example: it names every key, and each line that is commented out is t
 
     std::size_t checked = 0;
     for (auto const& pattern : source.keys().known()) {
-        auto const path = first_of(pattern);
+        auto const places = places_of(pattern);
+        auto const has = [&](std::string const& place) { return source.keys().has(place); };
+        auto const path = *std::find_if(places.begin(), places.end() - 1, has);
         CAPTURE(path);
         CHECK(source.keys().has(path));
-        if (!whole.changed_lines.contains(source.keys().where(path).line)) continue;
+        if (!whole.default_lines.contains(source.keys().where(path).line)) continue;
         CHECK(source.keys().is_default(path));
         ++checked;
     }
-    CHECK(checked == whole.changed_lines.size());
+    CHECK(checked == whole.default_lines.size());
     CHECK(checked > 30);
+}
+
+TEST_CASE("example: the identity rules have no fault once clients are asked for certificates", "[config][example]") {
+    scratch_folder folder;
+    auto text = uncommented(example(folder), what_to_uncomment::examples).text;
+    text = with(text, "#policy = \"ignore\"", "policy = \"require\"");
+    text = with(text, "#ca_file = \"\"", "ca_file = \"server.pem\"");
+    text = with(text, "#client_certificate = false", "client_certificate = true");
+    auto const result = load_text(text, folder.file("ftpsgate.toml"));
+    CHECK(rendered(result.faults) == lines{});
+    CHECK(result.values.sites.at(0).identity.size() == 5);
 }

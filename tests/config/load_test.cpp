@@ -166,9 +166,7 @@ TEST_CASE("load: single values that are bad", "[config][load]") {
         {"[metrics]\nlisten = '9921'",
          "t.toml:9:10: error: metrics.listen: \"9921\" has no port (like \"0.0.0.0:21\", \"[::]:21\" or \"name:21\")"},
         {"[log]\nfile = 'nowhere/x.log'", "t.toml:9:8: error: log.file: there is no folder \"nowhere\""},
-        {"[site.client_certificates]\npolicy = 'require'\n",
-         "t.toml:8:7: error: site[0].client_certificates: unknown key (known here: name, hosts, listen, banner, ssl, "
-         "backend, data, limits, commands)"},
+        {"[site.quotas]\nbytes = 1\n", "t.toml:8:7: error: site[0].quotas: unknown key"},
     }));
     CHECK(faults_with(more) == lines{expected});
 }

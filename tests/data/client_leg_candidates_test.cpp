@@ -38,7 +38,7 @@ TEST_CASE("client_leg: a thief from the client's own address gets nothing (A-022
         REQUIRE(f.run_until([&] { return f.intruders == failures{leg_failure::not_resumed}; }));
     }
     SECTION("that resumes its own control session (A-024)") {
-        test::control_session const other(test::server_context());
+        test::control_session other(test::server_context());
         stolen = other.login(options);
         auto with_session = options;
         with_session.resume = stolen.get();

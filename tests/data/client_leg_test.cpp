@@ -75,7 +75,6 @@ TEST_CASE("client_leg: TLS may come before or after the command (B-120)", "[data
     SECTION("TCP before, ClientHello after") {
         auto const client = f.connect(f.leg->port());
         f.run_for(10ms);
-        CHECK(f.leg->handshaking());
         f.leg->begin();
         f.run_for(10ms);
         CHECK(f.calls == 0);
@@ -88,7 +87,6 @@ TEST_CASE("client_leg: TLS may come before or after the command (B-120)", "[data
     SECTION("all after") {
         f.leg->begin();
         f.run_for(10ms);
-        CHECK_FALSE(f.leg->handshaking());
         auto const client = f.connect_own(options);
         REQUIRE(f.run_until_called());
         CHECK(f.up_is(*client));
@@ -98,7 +96,6 @@ TEST_CASE("client_leg: TLS may come before or after the command (B-120)", "[data
     CHECK(f.up->facts().resumed);
     CHECK(f.failures.empty());
     CHECK(f.intruders.empty());
-    CHECK_FALSE(f.leg->handshaking());
 }
 
 TEST_CASE("client_leg: the clocks of an early connection start with the command", "[data][client_leg]") {
@@ -144,18 +141,6 @@ TEST_CASE("client_leg: a client that does not resume fails the transfer (B-156)"
     CHECK(f.intruders == failures{leg_failure::not_resumed});
     CHECK(f.text.find("resume") != std::string::npos);
     CHECK_FALSE(f.up);
-}
-
-TEST_CASE("client_leg: without the rule a full handshake is enough", "[data][client_leg]") {
-    fixture f;
-    f.protect();
-    f.settings.require_resumption = false;
-    f.listen();
-    f.leg->begin();
-    auto const client = f.connect_tls();
-    REQUIRE(f.run_until_called());
-    CHECK(f.up_is(*client));
-    CHECK_FALSE(f.up->facts().resumed);
 }
 
 TEST_CASE("client_leg: plain bytes where TLS is due are a failed handshake (A-033)", "[data][client_leg]") {
@@ -298,7 +283,6 @@ TEST_CASE("client_leg: calls nobody after close or destruction", "[data][client_
         f.leg.reset();
     } else {
         f.leg->close();
-        CHECK_FALSE(f.leg->handshaking());
     }
     f.run_for(80ms);
     CHECK(f.calls == 0);

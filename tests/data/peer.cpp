@@ -126,17 +126,21 @@ void peer::reset() {
 
 tls::server_options control_session::options(tls::channel_kind channel) const {
     tls::server_options wanted;
-    wanted.context = context_;
+    wanted.context = context_.get();
     wanted.channel = channel;
     wanted.binding = &binding_;
+    wanted.choose_context = [this](std::string_view) {
+        return tls::site_choice{tls::context_list(&context_, 1), request};
+    };
     return wanted;
 }
 
-bssl::UniquePtr<SSL_SESSION> control_session::login(client_options const& client) const {
+bssl::UniquePtr<SSL_SESSION> control_session::login(client_options const& client) {
     tls::buffer_pool pool;
     tls::engine gate(options(tls::channel_kind::control), pool);
     memory_client one(client);
-    if (one.handshake(gate) != tls::want::nothing) throw std::runtime_error("control handshake failed");
+    if (one.handshake_accepted(gate) != tls::want::nothing) throw std::runtime_error("control handshake failed");
+    certificate = gate.facts().peer_sha256;
     std::string const greeting = "220 ready\r\n";  // carries the tickets of TLS 1.3 (B-160)
     gate.write({reinterpret_cast<std::uint8_t const*>(greeting.data()), greeting.size()});
     one.exchange(gate);

@@ -73,14 +73,19 @@ private:
 /// The gate's side of a control session, as far as the data connections are concerned.
 class control_session {
 public:
-    explicit control_session(SSL_CTX* context) : context_(context) {}
+    explicit control_session(SSL_CTX* context) : context_(bssl::UpRef(context)) {}
+
+    tls::certificate_request request = tls::certificate_request::none;
 
     tls::server_options options(tls::channel_kind channel) const;
     /// A control handshake with this client; returns a session that its data connections may resume.
-    bssl::UniquePtr<SSL_SESSION> login(client_options const& client = {}) const;
+    bssl::UniquePtr<SSL_SESSION> login(client_options const& client = {});
+
+    /// Of the client that logged in last.
+    std::optional<tls::sha256_digest> certificate;
 
 private:
-    SSL_CTX* context_;
+    bssl::UniquePtr<SSL_CTX> context_;
     tls::session_binding binding_;
 };
 

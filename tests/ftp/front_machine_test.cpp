@@ -15,7 +15,7 @@ script_settings three_sites() {
     second.banner = "Second.";
     ftp::site_rules other = script_settings::default_rules();
     other.name = other.hosts[0] = "other.example.com";
-    other.certificate_id = "another certificate";
+    other.tls_id = "another certificate";
     settings.sites.push_back(second);
     settings.sites.push_back(other);
     return settings;
@@ -80,7 +80,7 @@ TEST_CASE("front: AUTH (B-028 - B-035)", "[ftp][front]") {
 TEST_CASE("front: AUTH where it cannot be (B-035, B-037, B-038, B-032)", "[ftp][front]") {
     script_settings settings;
     SECTION("no certificate") {
-        settings.site().certificate_id.clear();
+        settings.site().tls_id.clear();
         script talk(settings);
         talk.begins().to_client("220").answers("AUTH TLS", "534").answers("AUTH SSL", "534");
     }
@@ -408,7 +408,7 @@ TEST_CASE("front: FEAT before the login (B-094 - B-097)", "[ftp][front]") {
     }
     SECTION("no certificate, no active mode, one site") {
         settings.sites.resize(1);
-        settings.site().certificate_id.clear();
+        settings.site().tls_id.clear();
         settings.site().allow_active = false;
         script talk(settings);
         talk.begins().to_client("220").client("FEAT").to_client("211");

@@ -19,7 +19,7 @@ ftp::core_settings settings_of(std::uint8_t choice) {
     rules.name = "ftp.example.com";
     rules.hosts = {"ftp.example.com"};
     rules.banner = "FTP server ready.";
-    rules.certificate_id = "certificate";
+    rules.tls_id = "certificate";
     rules.control = static_cast<ftp::control_rule>(choice % 3);
     rules.data = static_cast<ftp::data_rule>(choice / 3 % 3);
     rules.data_mode = static_cast<ftp::backend_mode>(choice / 9 % 3);

@@ -9,9 +9,11 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from support.backends import Backends   # noqa: E402
+from support.client_cas import ClientCas  # noqa: E402
 from support.clients import driver      # noqa: E402
 from support.gate import binary         # noqa: E402
 from support.house import House         # noqa: E402
+from support.http_server import HttpServer  # noqa: E402
 from support.pki import Authority       # noqa: E402
 
 
@@ -22,6 +24,20 @@ def pytest_report_header():
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="session")
+def cas(tmp_path_factory):
+    """The CAs of client certificates."""
+    return ClientCas(tmp_path_factory.mktemp("cas"))
+
+
+@pytest.fixture(scope="module")
+def web():
+    """Where CRLs, OCSP answers and issuers' certificates are fetched from."""
+    running = HttpServer()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")

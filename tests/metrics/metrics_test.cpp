@@ -92,6 +92,20 @@ TEST_CASE("metrics: logins, backends, ports, attacks and the certificate have th
     CHECK(counted.value(R"(ftpsgate_build_info{boost="1.81",boringssl="13",version="0.1"})") == 1);
 }
 
+TEST_CASE("metrics: client certificates and revocation have their series from the start", "[metrics]") {
+    counted_site counted;
+    CHECK(counted.value(R"(ftpsgate_client_certificates_total{result="revoked",site="s"})") == 0);
+    CHECK(counted.value(R"(ftpsgate_revocation_checks_total{result="timeout",site="s",source="ocsp"})") == 0);
+    counted.site.client_certificate("revoked");
+    counted.site.revocation_check("ocsp", "timeout");
+    counted.site.revocation_check("nowhere", "good");
+    counted.site.crl_next_update("CN=A CA", std::chrono::system_clock::time_point(2'000'000'000s));
+    CHECK(counted.value(R"(ftpsgate_client_certificates_total{result="revoked",site="s"})") == 1);
+    CHECK(counted.value(R"(ftpsgate_revocation_checks_total{result="timeout",site="s",source="ocsp"})") == 1);
+    CHECK(counted.value(R"(ftpsgate_crl_next_update_timestamp_seconds{issuer="CN=A CA",site="s"})") == 2'000'000'000);
+    CHECK(counted.all.text().find("nowhere") == std::string::npos);
+}
+
 TEST_CASE("metrics: whatever 100000 clients send, the number of series stays (A-102)", "[metrics]") {
     counted_site counted;
     for (int i = 0; i < 100; ++i)

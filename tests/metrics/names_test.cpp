@@ -18,6 +18,7 @@ std::string full_page() {
     all.build_info("1", "2", "3");
     site_metrics site(all, words);
     site.certificate_not_after(std::chrono::system_clock::now());
+    site.crl_next_update("CN=A CA", std::chrono::system_clock::now());
     return all.text();
 }
 

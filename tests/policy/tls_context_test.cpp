@@ -51,7 +51,7 @@ struct connection {
         tls::server_options made;
         made.context = built.contexts.front().get();
         made.binding = &binding;
-        made.choose_context = [&built](std::string_view) { return tls::context_list(built.contexts); };
+        made.choose_context = [&built](std::string_view) { return tls::site_choice{built.contexts}; };
         return made;
     }
 
@@ -116,7 +116,7 @@ TEST_CASE("tls_context: under TLS 1.2 only ECDHE with AEAD (A-010)", "[policy][t
         CHECK(cipher(built, tls12("ECDHE-" + kind + "-" + suite)).starts_with("TLS_ECDHE_" + kind));
     }
     for (auto const& weak : {"ECDHE-" + kind + "-AES128-SHA", std::string("AES128-GCM-SHA256"),
-                                   std::string("AES128-SHA"), std::string("DES-CBC3-SHA")}) {
+                             std::string("AES128-SHA"), std::string("DES-CBC3-SHA")}) {
         CAPTURE(weak);
         CHECK(cipher(built, tls12(weak)) == "no_shared_cipher");
     }
@@ -264,6 +264,34 @@ TEST_CASE("tls_context: no client certificate is asked for", "[policy][tls_conte
     site.add({});
     auto const built = site.build();
     CHECK(SSL_CTX_get_verify_mode(built.contexts.front().get()) == SSL_VERIFY_NONE);
+}
+
+TEST_CASE("tls_context: what client certificates may sign with (B-273)", "[policy][tls_context]") {
+    auto const version = GENERATE(as<std::uint16_t>(), TLS1_2_VERSION, TLS1_3_VERSION);
+    auto const key = GENERATE(test::key_kind::ecdsa_p256, test::key_kind::ecdsa_p384, test::key_kind::ecdsa_p521,
+                              test::key_kind::rsa_2048, test::key_kind::ed25519);
+    site_files site;
+    site.add({});
+    auto const built = site.build();
+    auto const who = site.root.issue({.key = key});
+    tls::buffer_pool pool;
+    tls::session_binding const binding;
+    auto options = connection::server(built, binding);
+    options.choose_context = [&built](std::string_view) {
+        return tls::site_choice{built.contexts, tls::certificate_request::required};
+    };
+    tls::engine gate(options, pool);
+    test::memory_client client(
+        {.minimum_version = version,
+         .maximum_version = version,
+         .who = &who,
+         .sign_schemes = {SSL_SIGN_ED25519, SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_ECDSA_SECP384R1_SHA384,
+                          SSL_SIGN_ECDSA_SECP521R1_SHA512, SSL_SIGN_RSA_PSS_RSAE_SHA256}});
+    CHECK(client.handshake_accepted(gate) == want::nothing);
+    auto const& asked = client.schemes_asked();
+    CHECK(asked.size() == 10);
+    for (auto const weak : {SSL_SIGN_RSA_PKCS1_SHA1, SSL_SIGN_ECDSA_SHA1, SSL_SIGN_RSA_PKCS1_MD5_SHA1})
+        CHECK(std::count(asked.begin(), asked.end(), weak) == 0);
 }
 
 TEST_CASE("tls_context: the OCSP response goes with the certificate that it tells of", "[policy][tls_context]") {

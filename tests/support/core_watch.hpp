@@ -212,7 +212,7 @@ private:
     void on(ftp::cancel_deadline const& one) { armed_.erase(one.kind); }
     void on(ftp::note_command const&) {}
     void on(ftp::note_denied const& one) { notes_ += one.command + '\n'; }
-    void on(ftp::note_login const& one) { notes_ += one.user + ' ' + one.reason + '\n'; }
+    void on(ftp::note_login const& one) { notes_ += one.user + ' ' + one.mapped_user + ' ' + one.reason + '\n'; }
     void on(ftp::note_transfer const& one) {
         if (one.result != ftp::transfer_result::not_protected) ++transfers_noted_;  // that one never began (B-153)
         notes_ += one.path + '\n';

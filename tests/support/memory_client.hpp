@@ -11,6 +11,8 @@
 
 namespace ftpsgate::test {
 
+struct identity;
+
 struct client_options {
     std::uint16_t minimum_version = TLS1_2_VERSION;
     std::uint16_t maximum_version = TLS1_3_VERSION;
@@ -20,6 +22,10 @@ struct client_options {
     std::vector<std::uint16_t> verify_schemes{};  ///< signature_algorithms; empty = the library's
     bool tickets = true;
     SSL_SESSION* resume = nullptr;
+    identity const* who = nullptr;              ///< certificate and key, sent when asked for; nullptr = none
+    std::vector<std::string> chain{};           ///< DER, sent behind the certificate
+    std::vector<std::uint16_t> sign_schemes{};  ///< that it can do; empty = the library's
+    EVP_PKEY* sign_with = nullptr;              ///< P-256; in place of the certificate's own key
 };
 
 class memory_client {
@@ -30,6 +36,8 @@ public:
 
     /// Runs both sides until neither moves. Returns the gate's last word.
     tls::want handshake(tls::engine& gate);
+    /// As handshake(), and accepts the certificate if one is sent.
+    tls::want handshake_accepted(tls::engine& gate);
     /// One step of the client's side of the handshake; true when it is done.
     bool step();
 
@@ -49,6 +57,12 @@ public:
     int alert() const { return alert_; }
     /// Newest first; TLS 1.3 tickets come with read().
     std::vector<bssl::UniquePtr<SSL_SESSION>>& sessions() { return sessions_; }
+    /// The gate sent a CertificateRequest.
+    bool was_asked() const { return asked_; }
+    /// Of the authorities in it.
+    std::size_t names_asked() const { return names_asked_; }
+    /// Signature schemes in it.
+    std::vector<std::uint16_t> const& schemes_asked() const { return schemes_asked_; }
     bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
     /// EVP_PKEY_EC or EVP_PKEY_RSA of the gate's certificate.
     int certificate_kind() const;
@@ -58,15 +72,25 @@ private:
     static memory_client* owner_of(SSL const* ssl);
     static int keep_session(SSL* ssl, SSL_SESSION* session);
     static void note_alert(SSL const* ssl, int type, int value);
+    static int note_request(SSL* ssl, void*);
+    static ssl_private_key_result_t sign(SSL* ssl, std::uint8_t* out, std::size_t* size, std::size_t limit,
+                                         std::uint16_t, std::uint8_t const* in, std::size_t in_size);
+    void present(client_options const& options);
 
     bssl::UniquePtr<SSL_CTX> context_;
     bssl::UniquePtr<SSL> ssl_;
     BIO* from_gate_ = nullptr;  // owned by ssl_
     BIO* to_gate_ = nullptr;
     std::vector<bssl::UniquePtr<SSL_SESSION>> sessions_;
+    bssl::UniquePtr<EVP_PKEY> sign_with_;
     int alert_ = -1;
+    bool asked_ = false;
+    std::size_t names_asked_ = 0;
+    std::vector<std::uint16_t> schemes_asked_;
     bool closed_ = false;
 };
+
+std::string certificate_der(X509& certificate);
 
 /// Appends as much as fits; the test fails by throwing when that is not all.
 void feed(tls::engine& gate, std::string_view bytes);

@@ -35,7 +35,7 @@ struct script_settings {
         rules.name = "ftp.example.com";
         rules.hosts = {"ftp.example.com"};
         rules.banner = "FTP server ready.";
-        rules.certificate_id = "certificate";
+        rules.tls_id = "certificate";
         return rules;
     }
     ftp::site_rules& site() { return sites.front(); }

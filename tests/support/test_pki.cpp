@@ -107,6 +107,7 @@ bssl::UniquePtr<EVP_PKEY> make_key(key_kind kind) {
     switch (kind) {
         case key_kind::ecdsa_p256: return make_ec_key(NID_X9_62_prime256v1);
         case key_kind::ecdsa_p384: return make_ec_key(NID_secp384r1);
+        case key_kind::ecdsa_p521: return make_ec_key(NID_secp521r1);
         case key_kind::ed25519: return make_ed25519_key();
         case key_kind::rsa_2048: {
             static auto const key = make_rsa_key(2048);

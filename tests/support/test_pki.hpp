@@ -1,6 +1,8 @@
 // Certificates for tests, made at run time: nothing is stored, so nothing expires and no key is in the repository.
 //
 // Usage: test_authority root; auto leaf = root.issue({.names = {"ftp.example"}}); leaf.certificate_pem() + ...
+// Here: what servers need. Certificates with every kind of content and defect: test_certificate.hpp. CRLs and OCSP
+// answers: test_revocation.hpp.
 #pragma once
 
 #include <openssl/base.h>
@@ -15,7 +17,7 @@
 
 namespace ftpsgate::test {
 
-enum class key_kind { ecdsa_p256, ecdsa_p384, rsa_2048, rsa_1024, ed25519 };
+enum class key_kind { ecdsa_p256, ecdsa_p384, rsa_2048, rsa_1024, ed25519, ecdsa_p521 };
 
 /// RSA keys are made once per process and kind, as making them is slow; two certificates may share one.
 bssl::UniquePtr<EVP_PKEY> make_key(key_kind kind);
@@ -27,6 +29,8 @@ struct identity {
 
     std::string certificate_pem() const;
     std::string key_pem() const;
+    /// Another reference to the same.
+    identity share() const { return {bssl::UpRef(certificate), bssl::UpRef(key)}; }
 };
 
 struct leaf_request {
@@ -39,6 +43,8 @@ struct leaf_request {
 class test_authority {
 public:
     explicit test_authority(std::string const& name = "Test Root");
+    /// What make_certificate() of test_certificate.hpp made, whether it is fit to be an authority or not.
+    explicit test_authority(identity own) : own_(std::move(own)) {}
 
     identity issue(leaf_request const& request) const;
     test_authority intermediate(std::string const& name) const;
@@ -48,8 +54,6 @@ public:
     std::string certificate_pem() const { return own_.certificate_pem(); }
 
 private:
-    explicit test_authority(identity own) : own_(std::move(own)) {}
-
     identity own_;
 };
 

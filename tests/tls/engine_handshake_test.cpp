@@ -26,7 +26,7 @@ struct two_certificates : test::gate_side {
         made.context = site.front().get();
         made.choose_context = [this, &contexts](std::string_view name) {
             asked = name;
-            return tls::context_list(contexts);
+            return tls::site_choice{contexts};
         };
         return tls::engine(std::move(made), pool);
     }
@@ -125,7 +125,7 @@ TEST_CASE("engine: the chosen context brings its own versions", "[tls][engine]")
     for (auto const& each : side.site)
         SSL_CTX_set_min_proto_version(each.get(), TLS1_3_VERSION);
     auto options = side.options();
-    options.choose_context = [&](std::string_view) { return tls::context_list(side.site); };
+    options.choose_context = [&](std::string_view) { return tls::site_choice{side.site}; };
     tls::engine gate(options, side.pool);  // from a context that allows TLS 1.2
     test::memory_client client({.maximum_version = TLS1_2_VERSION});
     CHECK(client.handshake(gate) == want::failed);

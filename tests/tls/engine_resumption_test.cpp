@@ -127,7 +127,7 @@ TEST_CASE("engine: resumption holds across the certificates of a site", "[tls][e
     site.push_back(test::make_server_context(test::test_authority().issue({.key = test::key_kind::rsa_2048})));
     tls::prepare_context(site.front().get());
     auto options = side.options();
-    options.choose_context = [&](std::string_view) { return tls::context_list(site); };
+    options.choose_context = [&](std::string_view) { return tls::site_choice{site}; };
     tls::engine gate(options, side.pool);
     test::memory_client client(offering(how));
     greet(client, gate);

@@ -21,6 +21,15 @@ struct gate_side {
         made.binding = &binding;
         return made;
     }
+    /// As a site that asks for client certificates.
+    tls::server_options asking(tls::certificate_request request, tls::channel_kind channel = tls::channel_kind::control,
+                               STACK_OF(CRYPTO_BUFFER) const* names = nullptr) const {
+        auto made = options(channel);
+        made.choose_context = [this, request, names](std::string_view) {
+            return tls::site_choice{tls::context_list(&context, 1), request, names};
+        };
+        return made;
+    }
     tls::engine engine(tls::channel_kind channel = tls::channel_kind::control) {
         return tls::engine(options(channel), pool);
     }

@@ -431,3 +431,98 @@ TEST_CASE("stream: the socket has TCP_NODELAY", "[tls][stream]") {
     both.gate->socket().get_option(option);
     CHECK(option.value());
 }
+
+namespace {
+
+// A client with a certificate, paused for its verification.
+struct paused : loopback {
+    explicit paused(std::uint16_t version) {
+        client = std::make_unique<test::memory_client>(
+            test::client_options{.minimum_version = version, .maximum_version = version, .who = &who});
+        gate->start_tls(side.asking(tls::certificate_request::required));
+        REQUIRE(handshake().status == io_status::verify_peer);
+    }
+    /// Waits until what is held is no would_block any more.
+    io_result hold() {
+        for (;;) {
+            auto const result = gate->hold_input();
+            if (result.status != io_status::would_block) return result;
+            wait(result);
+        }
+    }
+
+    test::identity who = test::test_authority().issue({});
+};
+
+std::uint16_t any_version() {
+    return GENERATE(as<std::uint16_t>(), TLS1_2_VERSION, TLS1_3_VERSION);
+}
+
+}  // namespace
+
+TEST_CASE("stream: the handshake pauses for the client's certificate and goes on", "[tls][stream]") {
+    paused both(any_version());
+    CHECK(both.gate->peer_chain().size() == 1);
+    CHECK(both.gate->hold_input().status == io_status::would_block);
+    CHECK(both.gate->hold_input().status == io_status::would_block);
+    CHECK(both.gate->handshake().status == io_status::verify_peer);
+    both.gate->answer_peer(0);
+    CHECK(both.handshake().status == io_status::ok);
+    CHECK(both.gate->facts().peer_sha256);
+    both.pump_until([&] { return both.client_ready; });
+    both.client_send("FEAT\r\n");
+    CHECK(both.read() == "FEAT\r\n");
+}
+
+TEST_CASE("stream: what comes during the pause is held and does not end a wait", "[tls][stream]") {
+    paused both(TLS1_3_VERSION);
+    both.pump_until([&] { return both.client_ready; });
+    both.peer.set_option(tcp::no_delay(true));
+    both.client_send("USER anna\r\n");
+    int wakes = 0;
+    bool ready = true;
+    while (ready && wakes < 100) {
+        ready = false;
+        both.gate->wait_readable([&](error_code) { ready = true; });
+        both.io.restart();
+        both.io.run_for(std::chrono::milliseconds(20));
+        if (ready) ++wakes;
+        REQUIRE(both.gate->hold_input().status == io_status::would_block);
+    }
+    CHECK(wakes >= 1);
+    CHECK(wakes <= 3);  // else the gate would spin
+    both.gate->answer_peer(0);
+    REQUIRE(both.handshake().status == io_status::ok);
+    CHECK(both.read() == "USER anna\r\n");
+}
+
+TEST_CASE("stream: a peer that goes away during the pause is noticed (B-276)", "[tls][stream]") {
+    paused both(any_version());
+    GENERATE(0, 1) == 0 ? both.peer.shutdown(tcp::socket::shutdown_send) : both.cut();
+    CHECK(both.hold().status == io_status::truncated);
+}
+
+TEST_CASE("stream: a peer that floods the pause is refused", "[tls][stream]") {
+    paused both(any_version());
+    std::string const flood(16 * 1024, 'x');
+    io_result held;
+    do {
+        error_code ec;
+        both.peer.write_some(asio::buffer(flood), ec);
+        held = both.gate->hold_input();
+    } while (held.status == io_status::would_block);
+    CHECK(held.status == io_status::failed);
+}
+
+TEST_CASE("stream: the alert for a refused certificate reaches the peer", "[tls][stream]") {
+    paused both(any_version());
+    both.gate->answer_peer(SSL_AD_CERTIFICATE_EXPIRED);
+    CHECK(both.handshake().status == io_status::failed);
+    CHECK(both.gate->tls_failure().kind == tls::failure_kind::certificate_refused);
+    error_code ec;
+    both.gate->shutdown_send(ec);
+    both.pump_until([&] { return both.client->alert() == SSL_AD_CERTIFICATE_EXPIRED; });
+    both.pump_until([&] { return both.peer_end == asio::error::eof; });
+    std::array<std::uint8_t, 100> waste{};
+    CHECK(both.gate->discard(waste).status == io_status::would_block);
+}

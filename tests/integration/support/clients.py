@@ -22,13 +22,16 @@ class Curl:
     """A session for each operation; the OpenSSL side of Debian's curl (Q-01)."""
     resumes_uploads = True
 
-    def __init__(self, address, authority, user, password, folder, *, implicit=False, active=None, classic=False):
+    def __init__(self, address, authority, user, password, folder, *, implicit=False, active=None, classic=False,
+                 credential=None):
         host, port = address
         host = f"[{host}]" if ":" in host else host
         self.url = f"{'ftps' if implicit else 'ftp'}://{host}:{port}/"
         self.folder = folder
         self.base = ["curl", "-sS", "-g", "--fail-early", "--cacert", authority.certificate, "--ssl-reqd", "--max-time",
                      "50", "--user", f"{user}:{password}"]
+        if credential:
+            self.base += ["--cert", credential.certificate, "--key", credential.key]
         if active:
             self.base += ["--ftp-port", "-"]
         if classic:
@@ -88,10 +91,13 @@ class Lftp:
     """A session for each operation; GnuTLS (Q-02)."""
     resumes_uploads = True
 
-    def __init__(self, address, authority, user, password, folder, *, implicit=False, active=None, classic=False):
+    def __init__(self, address, authority, user, password, folder, *, implicit=False, active=None, classic=False,
+                 credential=None):
         host, port = address
         self.folder = folder
+        own = [f"set ssl:cert-file {credential.certificate}", f"set ssl:key-file {credential.key}"] if credential else []
         self.start = "; ".join([
+            *own,
             f"set ssl:ca-file {authority.certificate}", "set ssl:check-hostname no", "set ftp:ssl-force yes",
                                 "set ftp:ssl-protect-data yes",
             f"set ftp:passive-mode {'no' if active else 'yes'}", f"set ftp:prefer-epsv {'no' if classic else 'yes'}",
@@ -172,10 +178,12 @@ class FtpLib:
     resumes_uploads = True
 
     def __init__(self, address, authority, user, password, _folder, *, implicit=False, active=None, classic=False,
-                 encoding="utf-8", reuse=True):
+                 encoding="utf-8", reuse=True, credential=None):
         assert not implicit, "ftplib is explicit only"
         context = ssl.create_default_context(cafile=authority.certificate)
         context.check_hostname = False
+        if credential:
+            context.load_cert_chain(credential.certificate, credential.key)
         self.ftp = Reusing(context=context, encoding=encoding, timeout=30)
         self.ftp.reuse = reuse
         self.ftp.connect(*address)

@@ -5,6 +5,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import urllib.request
 
 from . import process, toml
 from .raw import RawClient
@@ -98,6 +99,20 @@ class Gate:
     def errors(self):
         self.stderr.flush()
         return (self.folder / "stderr").read_text(errors="replace")
+
+    # Its counters.
+
+    def metric(self, name, **labels):
+        """The value of one series, 0 where it does not exist; needs metrics={"listen": "127.0.0.1:0"}."""
+        with urllib.request.urlopen(f"http://{self.ready['metrics']}/metrics", timeout=10) as page:
+            lines = page.read().decode().splitlines()
+        wanted = {f'{key}="{value}"' for key, value in labels.items()}
+        for line in lines:
+            series, _, value = line.rpartition(" ")
+            stem, _, rest = series.partition("{")
+            if stem == name and wanted == {pair for pair in rest.rstrip("}").split(",") if pair}:
+                return float(value)
+        return 0.0
 
     # Clients.
 

@@ -5,7 +5,7 @@ from .fake_backend import FakeBackend
 from .gate import Gate
 
 DEFAULT = object()
-TABLES = ("ssl", "backend", "data", "limits", "commands")
+TABLES = ("ssl", "client_certificates", "backend", "data", "limits", "commands")
 
 
 class House:
@@ -26,23 +26,24 @@ class House:
         site.update({name: table for name, table in tables.items() if table})
         return site
 
-    def gate(self, *, server=None, log=None, backend_host="127.0.0.2", **changes):
+    def gate(self, *, server=None, log=None, metrics=None, backend_host="127.0.0.2", **changes):
         """The running gate for one site with these changes; started when it is new. Without `servers` the backend
         is a FakeBackend, gate.backend."""
-        return self.gate_of([changes], server=server, log=log, backend_host=backend_host)
+        return self.gate_of([changes], server=server, log=log, metrics=metrics, backend_host=backend_host)
 
-    def gate_of(self, sites, *, server=None, log=None, backend_host="127.0.0.2"):
+    def gate_of(self, sites, *, server=None, log=None, metrics=None, backend_host="127.0.0.2"):
         """The same for several sites, which share one fake backend."""
-        key = json.dumps([sites, server, log, backend_host], sort_keys=True, default=str)
+        tables = {name: table for name, table in (("server", server), ("metrics", metrics)) if table}
+        key = json.dumps([sites, tables, log, backend_host], sort_keys=True, default=str)
         if key not in self.gates:
-            self.gates[key] = self._start([self.site(**site) for site in sites], server, log, backend_host)
+            self.gates[key] = self._start([self.site(**site) for site in sites], tables, log, backend_host)
         return self.gates[key]
 
-    def _start(self, sites, server, log, backend_host):
+    def _start(self, sites, tables, log, backend_host):
         fake = FakeBackend(backend_host)
         for site in sites:
             site["backend"] = {"servers": [fake.address], **site.get("backend", {})}
-        settings = {"server": {"threads": 2, **(server or {})}, "site": sites}
+        settings = {**tables, "server": {"threads": 2, **tables.get("server", {})}, "site": sites}
         gate = Gate(self.folder / f"gate{len(self.gates)}", settings, self.authority, log or {})
         gate.backend = fake
         if backend_host == "127.0.0.2":
@@ -55,8 +56,9 @@ class House:
 
     def unshared(self, **changes):
         """A gate of the test's own, for tests that end it. Must be stopped by the caller."""
-        server, log = changes.pop("server", None), changes.pop("log", None)
-        self.gates[object()] = gate = self._start([self.site(**changes)], server, log, "127.0.0.2")
+        log = changes.pop("log", None)
+        tables = {name: changes.pop(name) for name in ("server", "metrics") if name in changes}
+        self.gates[object()] = gate = self._start([self.site(**changes)], tables, log, "127.0.0.2")
         return gate
 
     def settle(self):

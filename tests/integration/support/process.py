@@ -19,8 +19,9 @@ def free_port(host):
 
 def start(arguments, **options):
     """subprocess.Popen in its own process group; the child gets SIGTERM when this process dies."""
-    return subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL, start_new_session=True,
-                            preexec_fn=lambda: _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM), **options)
+    return subprocess.Popen([str(a) for a in arguments], start_new_session=True,
+                            preexec_fn=lambda: _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM),
+                            **{"stdin": subprocess.DEVNULL, **options})
 
 
 def end(child):

@@ -11,14 +11,17 @@ class Truncated(OSError):
     """The peer ended TCP (FIN) without close_notify."""
 
 
-def client_context(authority, *, minimum=None, maximum=None, alpn=None, ciphers=None):
-    """Trusts the throw-away CA only, and takes the end of TCP without close_notify for what it is."""
+def client_context(authority, *, minimum=None, maximum=None, alpn=None, ciphers=None, credential=None):
+    """Trusts the throw-away CA only, and takes the end of TCP without close_notify for what it is. `credential` is the
+    client's own certificate, however weak."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(authority.certificate)
     context.check_hostname = False
     context.options &= ~_IGNORE_UNEXPECTED_EOF
-    if ciphers:
-        context.set_ciphers(ciphers)
+    if ciphers or credential:
+        context.set_ciphers(ciphers or "DEFAULT:@SECLEVEL=0")
+    if credential:
+        context.load_cert_chain(credential.certificate, credential.key)
     if minimum:
         context.minimum_version = minimum
     if maximum:

@@ -1,0 +1,78 @@
+#include "policy/certificate_rules.hpp"
+
+#include "policy/signature_algorithm.hpp"
+
+namespace ftpsgate::policy {
+
+namespace {
+
+constexpr int least_rsa_bits = 2048;
+constexpr int most_rsa_bits = 8192;
+
+bool is_sane_rsa(EVP_PKEY const* key) {
+    int const bits = EVP_PKEY_bits(key);
+    BIGNUM const* const exponent = RSA_get0_e(EVP_PKEY_get0_RSA(key));
+    return bits >= least_rsa_bits && bits <= most_rsa_bits && BN_is_odd(exponent) == 1 && BN_is_one(exponent) == 0;
+}
+
+bool is_known_curve(EVP_PKEY const* key) {
+    int const curve = EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key)));
+    return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1 || curve == NID_secp521r1;
+}
+
+// Extension flags are worked out at the first question and kept in the certificate.
+X509* readable(X509 const& certificate) {
+    return const_cast<X509*>(&certificate);
+}
+
+bool may_be_client(X509 const& certificate) {
+    std::uint32_t const flags = X509_get_extension_flags(readable(certificate));
+    if ((flags & EXFLAG_XKUSAGE) == 0) return true;
+    return (X509_get_extended_key_usage(readable(certificate)) & (XKU_SSL_CLIENT | XKU_ANYEKU)) != 0;
+}
+
+bool may_sign_handshakes(X509 const& certificate) {
+    std::uint32_t const flags = X509_get_extension_flags(readable(certificate));
+    return (flags & EXFLAG_KUSAGE) == 0 ||
+           (X509_get_key_usage(readable(certificate)) & X509v3_KU_DIGITAL_SIGNATURE) != 0;
+}
+
+}  // namespace
+
+bool is_strong_key(X509 const& certificate) {
+    bssl::UniquePtr<EVP_PKEY> const key(X509_get_pubkey(readable(certificate)));
+    ERR_clear_error();
+    if (!key) return false;
+    switch (EVP_PKEY_id(key.get())) {
+        case EVP_PKEY_RSA: return is_sane_rsa(key.get());
+        case EVP_PKEY_EC: return is_known_curve(key.get());
+        case EVP_PKEY_ED25519: return true;
+        default: return false;
+    }
+}
+
+bool is_strong_signature(X509 const& certificate) {
+    X509_ALGOR const* algorithm = nullptr;
+    X509_get0_signature(nullptr, &algorithm, &certificate);
+    std::uint8_t* der = nullptr;
+    int const size = i2d_X509_ALGOR(const_cast<X509_ALGOR*>(algorithm), &der);
+    bssl::UniquePtr<std::uint8_t> const owner(der);
+    // RSA-PSS has its digest in the parameters: the name alone says nothing.
+    return size > 0 && parse_signature_algorithm({der, static_cast<std::size_t>(size)}).has_value();
+}
+
+std::string usage_fault(certificate_list const& path, usage_check check) {
+    X509 const& leaf = *path.front();
+    if ((X509_get_extension_flags(readable(leaf)) & EXFLAG_CA) != 0) return "the certificate of a CA, not of a client";
+    if (check == usage_check::lifted) return {};
+    if (!may_be_client(leaf)) return "its extended key usage does not include client authentication";
+    if (!may_sign_handshakes(leaf)) return "its key usage does not include digitalSignature";
+    for (std::size_t i = 1; i + 1 < path.size(); ++i) {
+        if (!may_be_client(*path[i]))
+            return "the extended key usage of CA " + name_text(X509_get_subject_name(path[i].get())) +
+                   " does not include client authentication";
+    }
+    return {};
+}
+
+}  // namespace ftpsgate::policy

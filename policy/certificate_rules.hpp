@@ -1,0 +1,22 @@
+// What the gate asks of certificates besides a correct path: strength, and what they were issued for. Pure predicates.
+#pragma once
+
+#include "policy/certificate.hpp"
+
+#include <string>
+
+namespace ftpsgate::policy {
+
+/// `lifted` = no-usage-check: B-186 and B-187 are not applied, B-188 always is.
+enum class usage_check { applied, lifted };
+
+/// B-273: RSA of 2048 to 8192 bits with an odd exponent above 1, P-256, P-384, P-521, Ed25519.
+bool is_strong_key(X509 const& certificate);
+/// B-273: signed with SHA-256 or better. Not asked of trust anchors, whose signature nobody relies on.
+bool is_strong_signature(X509 const& certificate);
+
+/// B-186 .. B-188 for a path, leaf first, anchor last; in words, "" = may authenticate a client. BoringSSL's own
+/// purpose check rejects anyExtendedKeyUsage and accepts a CA's certificate as a leaf, hence our own.
+std::string usage_fault(certificate_list const& path, usage_check check);
+
+}  // namespace ftpsgate::policy

@@ -1,0 +1,103 @@
+#include "policy/crl.hpp"
+
+#include <utility>
+
+namespace ftpsgate::policy {
+
+namespace {
+
+constexpr std::chrono::hours max_age{24 * 7};
+
+crl_ptr hold(bssl::UniquePtr<X509_CRL> list, std::string const& origin) {
+    auto held = std::make_shared<held_crl>();
+    auto const this_update = to_time_point(X509_CRL_get0_lastUpdate(list.get()));
+    if (!this_update) return nullptr;
+    held->origin = origin;
+    held->issuer = name_text(X509_CRL_get_issuer(list.get()));
+    held->this_update = *this_update;
+    held->next_update = to_time_point(X509_CRL_get0_nextUpdate(list.get()));
+    held->delta = X509_CRL_get_ext_by_NID(list.get(), NID_delta_crl, -1) >= 0;
+    bssl::UniquePtr<CRL_DIST_POINTS> const freshest(
+        static_cast<CRL_DIST_POINTS*>(X509_CRL_get_ext_d2i(list.get(), NID_freshest_crl, nullptr, nullptr)));
+    held->freshest_urls = urls_of(freshest.get());
+    // The library sorts the entries at the first look-up, under a lock: done here, where nobody waits for it.
+    bssl::UniquePtr<ASN1_INTEGER> const any(ASN1_INTEGER_new());
+    ASN1_INTEGER_set(any.get(), 1);
+    X509_REVOKED* ignored = nullptr;
+    X509_CRL_get0_by_serial(list.get(), &ignored, any.get());
+    ERR_clear_error();
+    held->crl = std::move(list);
+    return held;
+}
+
+bool looks_like_pem(std::string const& bytes) {
+    return bytes.find("-----BEGIN") != std::string::npos && (bytes.empty() || bytes.front() != '\x30');
+}
+
+bssl::UniquePtr<ASN1_INTEGER> number_of(held_crl const& list) {
+    return bssl::UniquePtr<ASN1_INTEGER>(
+        static_cast<ASN1_INTEGER*>(X509_CRL_get_ext_d2i(list.crl.get(), NID_crl_number, nullptr, nullptr)));
+}
+
+crl_list parse_pem(std::string const& bytes, std::string const& origin, std::string& fault) {
+    crl_list found;
+    bssl::UniquePtr<BIO> const in(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+    ERR_clear_error();
+    while (X509_CRL* const next = PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr)) {
+        auto held = hold(bssl::UniquePtr<X509_CRL>(next), origin);
+        if (!held) break;
+        found.push_back(std::move(held));
+        ERR_clear_error();
+    }
+    std::uint32_t const error = ERR_peek_last_error();
+    bool const at_end = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    if (!at_end || found.empty()) fault = found.empty() && at_end ? "no CRL in it" : "malformed CRL";
+    if (!fault.empty()) found.clear();
+    return found;
+}
+
+}  // namespace
+
+time_point held_crl::end() const {
+    return next_update.value_or(this_update + max_age);
+}
+
+crl_ptr parse_crl(std::string const& bytes, std::string const& origin) {
+    std::string fault;
+    auto found = parse_crls(bytes, origin, fault);
+    return found.size() == 1 ? found.front() : nullptr;
+}
+
+crl_list parse_crls(std::string const& bytes, std::string const& origin, std::string& fault) {
+    if (looks_like_pem(bytes)) return parse_pem(bytes, origin, fault);
+    auto const* at = reinterpret_cast<std::uint8_t const*>(bytes.data());
+    auto const* const end = at + bytes.size();
+    bssl::UniquePtr<X509_CRL> list(d2i_X509_CRL(nullptr, &at, static_cast<long>(bytes.size())));
+    ERR_clear_error();
+    if (list && at == end) {
+        if (auto held = hold(std::move(list), origin)) return {std::move(held)};
+    }
+    fault = "no CRL in DER or PEM";
+    return {};
+}
+
+bool is_signed_by(held_crl const& list, X509 const& issuer) {
+    if (X509_NAME_cmp(X509_CRL_get_issuer(list.crl.get()), X509_get_subject_name(&issuer)) != 0) return false;
+    bssl::UniquePtr<EVP_PKEY> const key(X509_get_pubkey(const_cast<X509*>(&issuer)));
+    bool const good = key && X509_CRL_verify(list.crl.get(), key.get()) == 1;
+    ERR_clear_error();
+    return good;
+}
+
+bool is_older(held_crl const& candidate, held_crl const& than) {
+    if (candidate.delta != than.delta || candidate.issuer != than.issuer) return false;
+    auto const one = number_of(candidate), other = number_of(than);
+    if (one && other) {
+        int const order = ASN1_INTEGER_cmp(one.get(), other.get());
+        if (order != 0) return order < 0;
+    }
+    return candidate.this_update < than.this_update;
+}
+
+}  // namespace ftpsgate::policy

@@ -1,0 +1,38 @@
+// The rules of [[site.identity]], parsed once at load; a look at a certificate is linear in its size.
+//
+// A value that a rule needs and that is doubtful - there twice, undecodable, with control characters, with a NUL in it
+// (B-191, A-090, A-091) - refuses the client; a value that is not there lets the rule not match.
+#pragma once
+
+#include "config/problem.hpp"
+#include "config/settings.hpp"
+#include "policy/identity.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ftpsgate::policy {
+
+class identity_rules {
+public:
+    ~identity_rules();
+    /// The first rule that matches decides. May read the password file of a rule with '%u' in its name.
+    identity_decision decide(verified_peer const& peer) const;
+
+private:
+    friend std::shared_ptr<identity_rules const> build_identity_rules(config::site_settings const& site,
+                                                                      certificate_list const& anchors,
+                                                                      config::problems& faults);
+    struct rule;
+    identity_rules();
+    std::vector<rule> rules_;
+};
+
+/// Never null; with faults it is not to be used. `anchors` (may be empty) pin issuers: where a certificate of ca_file
+/// has the name that a rule's `issuer` asks for, the issuer on the client's path must have the key of such a one
+/// (B-190, A-093). Reads the secrets that the rules name, but for those of '%u'.
+std::shared_ptr<identity_rules const> build_identity_rules(config::site_settings const& site,
+                                                           certificate_list const& anchors, config::problems& faults);
+
+}  // namespace ftpsgate::policy

@@ -1,0 +1,143 @@
+#include "policy/revocation_cache.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <unistd.h>
+#include <utility>
+
+namespace ftpsgate::policy {
+
+namespace {
+
+constexpr std::size_t most_lists = 500;  // up to 20 MiB each, most are a few KiB
+constexpr std::size_t most_answers = 100'000;
+constexpr std::size_t most_issuers = 100;
+constexpr std::size_t most_failures = 10'000;
+
+char const* word_of(revocation_key::kind what) {
+    switch (what) {
+        case revocation_key::kind::crl: return "crl-";
+        case revocation_key::kind::ocsp: return "ocsp-";
+        case revocation_key::kind::issuer: return "issuer-";
+    }
+    return "";
+}
+
+template <typename Entries, typename EndOf>
+void make_room(Entries& entries, std::size_t most, EndOf const& end_of) {
+    if (entries.size() < most) return;
+    auto const oldest = std::min_element(entries.begin(), entries.end(), [&](auto const& one, auto const& other) {
+        return end_of(one.second) < end_of(other.second);
+    });
+    entries.erase(oldest);
+}
+
+}  // namespace
+
+std::string revocation_key::file_name() const {
+    std::string bytes = name;
+    bytes.append(reinterpret_cast<char const*>(issuer_key.data()), issuer_key.size());
+    sha256_digest digest{};
+    SHA256(reinterpret_cast<std::uint8_t const*>(bytes.data()), bytes.size(), digest.data());
+    return word_of(what) + to_hex(digest) + ".der";
+}
+
+crl_ptr revocation_cache::find_crl(revocation_key const& key) const {
+    std::lock_guard const lock(mutex_);
+    auto const found = lists_.find(key);
+    return found == lists_.end() ? nullptr : found->second;
+}
+
+std::optional<held_answer> revocation_cache::find_answer(revocation_key const& key, time_point now) const {
+    std::lock_guard const lock(mutex_);
+    auto const found = answers_.find(key);
+    if (found == answers_.end() || found->second.until <= now) return std::nullopt;
+    return found->second;
+}
+
+certificate_list revocation_cache::find_issuers(revocation_key const& key, time_point now) const {
+    std::lock_guard const lock(mutex_);
+    certificate_list copies;
+    auto const found = issuers_.find(key);
+    if (found == issuers_.end() || found->second.until <= now) return copies;
+    for (auto const& one : found->second.certificates)
+        copies.push_back(share(one.get()));
+    return copies;
+}
+
+std::optional<recent_failure> revocation_cache::find_failure(revocation_key const& key, time_point now) const {
+    std::lock_guard const lock(mutex_);
+    auto const found = failures_.find(key);
+    if (found == failures_.end() || found->second.until <= now) return std::nullopt;
+    return found->second.failure;
+}
+
+bool revocation_cache::put_crl(revocation_key const& key, crl_ptr list) {
+    std::lock_guard const lock(mutex_);
+    auto const held = lists_.find(key);
+    if (held != lists_.end() && is_older(*list, *held->second)) return false;
+    if (held == lists_.end()) make_room(lists_, most_lists, [](crl_ptr const& one) { return one->end(); });
+    lists_[key] = std::move(list);
+    failures_.erase(key);
+    ++generation_;
+    return true;
+}
+
+void revocation_cache::put_answer(revocation_key const& key, held_answer const& answer) {
+    std::lock_guard const lock(mutex_);
+    auto const held = answers_.find(key);
+    if (held != answers_.end() && held->second.this_update > answer.this_update) return;  // a replay, as A-083
+    make_room(answers_, most_answers, [](held_answer const& one) { return one.until; });
+    answers_[key] = answer;
+    failures_.erase(key);
+    ++generation_;
+}
+
+void revocation_cache::put_issuers(revocation_key const& key, certificate_list const& found, time_point until) {
+    std::lock_guard const lock(mutex_);
+    make_room(issuers_, most_issuers, [](issuers_entry const& one) { return one.until; });
+    issuers_entry entry{{}, until};
+    for (auto const& one : found)
+        entry.certificates.push_back(share(one.get()));
+    issuers_[key] = std::move(entry);
+}
+
+void revocation_cache::put_failure(revocation_key const& key, recent_failure failure, time_point until) {
+    std::lock_guard const lock(mutex_);
+    make_room(failures_, most_failures, [](failure_entry const& one) { return one.until; });
+    failures_[key] = {std::move(failure), until};
+}
+
+std::uint64_t revocation_cache::generation() const {
+    std::lock_guard const lock(mutex_);
+    return generation_;
+}
+
+std::optional<std::string> read_cache_file(std::string const& folder, revocation_key const& key) {
+    if (folder.empty()) return std::nullopt;
+    std::ifstream in(folder + "/" + key.file_name(), std::ios::binary);
+    if (!in) return std::nullopt;
+    return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+bool write_cache_file(std::string const& folder, revocation_key const& key, std::string const& bytes) {
+    if (folder.empty()) return true;
+    static std::atomic<unsigned> number{0};
+    std::string const path = folder + "/" + key.file_name();
+    std::string const beside = path + "." + std::to_string(::getpid()) + "." + std::to_string(++number);
+    {
+        std::ofstream out(beside, std::ios::binary | std::ios::trunc);
+        out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        out.close();
+        if (!out) {
+            std::remove(beside.c_str());
+            return false;
+        }
+    }
+    return std::rename(beside.c_str(), path.c_str()) == 0;
+}
+
+}  // namespace ftpsgate::policy

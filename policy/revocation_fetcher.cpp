@@ -1,0 +1,78 @@
+#include "policy/revocation_fetcher.hpp"
+
+#include <boost/asio/post.hpp>
+
+namespace ftpsgate::policy {
+
+namespace {
+constexpr std::chrono::seconds pause_after_failure{5};  // B-263
+}
+
+revocation_fetcher::revocation_fetcher(boost::asio::any_io_executor io, boost::asio::any_io_executor digests,
+                                       revocation_cache& cache)
+    : io_(std::move(io)), digests_(std::move(digests)), cache_(cache) {
+}
+
+void revocation_fetcher::fetch(order wanted, waiter done) {
+    auto shared = std::make_shared<order>(std::move(wanted));
+    boost::asio::post(
+        io_, [this, shared = std::move(shared), done = std::move(done)]() mutable { join(shared, std::move(done)); });
+}
+
+void revocation_fetcher::join(std::shared_ptr<order> const& wanted, waiter done) {
+    auto& place = flights_[{wanted->attempt, wanted->rules.get()}];
+    if (place) {
+        place->waiters.push_back(std::move(done));
+        return;
+    }
+    place = std::make_shared<flight>();
+    place->wanted = std::move(*wanted);
+    place->waiters.push_back(std::move(done));
+    auto const started = place;
+    if (started->wanted.folder.empty()) return ask_network(started);
+    boost::asio::post(digests_, [this, started] { look_into_folder(started); });
+}
+
+void revocation_fetcher::look_into_folder(std::shared_ptr<flight> const& one) {
+    auto const bytes = read_cache_file(one->wanted.folder, one->wanted.key);
+    bool const usable = bytes && one->wanted.accept(*bytes, order::source::folder).empty();
+    boost::asio::post(io_, [this, one, usable] {
+        if (!usable) return ask_network(one);
+        land(one, {{one->wanted.request.url, true, false, "from the cache folder"}, true, false});
+    });
+}
+
+void revocation_fetcher::ask_network(std::shared_ptr<flight> const& one) {
+    if (one->wanted.how_far == order::reach::folder_only) {
+        return land(one, {{one->wanted.request.url, false, false, "not in the cache"}, true, false});
+    }
+    one->http = std::make_unique<http_fetch>(io_, one->wanted.rules);
+    one->http->start(one->wanted.request, [this, one](fetch_outcome outcome) {
+        auto shared = std::make_shared<fetch_outcome>(std::move(outcome));
+        boost::asio::post(digests_, [this, one, shared] { judge(one, std::move(*shared)); });
+    });
+}
+
+void revocation_fetcher::judge(std::shared_ptr<flight> const& one, fetch_outcome outcome) {
+    fetch_report report{one->wanted.request.url, false, outcome.fault == fetch_fault::timed_out, outcome.words};
+    if (outcome.fault == fetch_fault::none) report.detail = one->wanted.accept(outcome.body, order::source::network);
+    report.usable = outcome.fault == fetch_fault::none && report.detail.empty();
+    if (report.usable) {
+        write_cache_file(one->wanted.folder, one->wanted.key, outcome.body);
+    } else {
+        auto const until = std::chrono::system_clock::now() + pause_after_failure;
+        cache_.put_failure(one->wanted.attempt, {report.detail, report.timed_out}, until);
+    }
+    boost::asio::post(io_, [this, one, report = std::move(report)] { land(one, {report, false, false}); });
+}
+
+void revocation_fetcher::land(std::shared_ptr<flight> const& one, fetch_result result) {
+    flights_.erase({one->wanted.attempt, one->wanted.rules.get()});
+    result.first = true;
+    for (auto const& done : std::exchange(one->waiters, {})) {
+        done(result);
+        result.first = false;
+    }
+}
+
+}  // namespace ftpsgate::policy

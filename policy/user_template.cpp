@@ -1,0 +1,118 @@
+#include "policy/user_template.hpp"
+
+#include "config/nearest.hpp"
+#include "policy/backend_password.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace ftpsgate::policy {
+
+namespace {
+
+using placeholder = user_template::placeholder;
+
+constexpr std::array<std::string_view, 9> names{"cn",  "email", "email.local", "upn",   "upn.local",
+                                                "dns", "uri",   "serial",      "sha256"};  // in the order of the enum
+
+std::string_view name_of(placeholder which) {
+    return names[static_cast<std::size_t>(which)];
+}
+
+std::string position(std::size_t at) {
+    return ", at character " + std::to_string(at + 1);
+}
+
+config::complaint unknown(std::string_view name, std::size_t at) {
+    auto hint = config::suggestion(name, names);
+    if (hint.empty()) hint = "{cn} {email} {email.local} {upn} {upn.local} {dns} {uri} {serial} {sha256}";
+    return {"placeholder " + config::shown(name) + " is not known" + position(at), hint};
+}
+
+certificate_value present(std::string const& text) {
+    return {certificate_value::presence::present, text};
+}
+
+// What is before the only '@'.
+certificate_value local_part(certificate_value whole) {
+    if (whole.state != certificate_value::presence::present) return whole;
+    auto const at = whole.text.find('@');
+    bool const is_whole = at != std::string::npos && at > 0 && whole.text.find('@', at + 1) == std::string::npos;
+    if (!is_whole) return {certificate_value::presence::doubtful, "is not of the form local@domain"};
+    whole.text.resize(at);
+    return whole;
+}
+
+certificate_value value_of(placeholder which, certificate_values const& from) {
+    switch (which) {
+        case placeholder::cn: return from.cn;
+        case placeholder::email: return from.email;
+        case placeholder::email_local: return local_part(from.email);
+        case placeholder::upn: return from.upn;
+        case placeholder::upn_local: return local_part(from.upn);
+        case placeholder::dns: return from.dns;
+        case placeholder::uri: return from.uri;
+        case placeholder::serial: return present(from.serial);
+        case placeholder::sha256: return present(from.sha256);
+    }
+    return {};
+}
+
+}  // namespace
+
+config::parsed<user_template> user_template::parse(std::string_view text) {
+    std::vector<piece> pieces;
+    std::string literals;  // all of them
+    for (std::size_t at = 0; at < text.size();) {
+        auto const brace = std::min(text.find_first_of("{}", at), text.size());
+        if (brace > at) pieces.emplace_back(std::string(text.substr(at, brace - at)));
+        literals += text.substr(at, brace - at);
+        if (brace == text.size()) break;
+        auto const end = text.find_first_of("{}", brace + 1);
+        if (text[brace] == '}') return config::complaint{"there is a '}' without its '{'" + position(brace)};
+        if (end == text.npos || text[end] == '{')
+            return config::complaint{"there is a '{' without its '}'" + position(brace)};
+        auto const name = text.substr(brace + 1, end - brace - 1);
+        auto const* const known = std::find(names.begin(), names.end(), name);
+        if (known == names.end()) return unknown(name, brace);
+        pieces.emplace_back(static_cast<placeholder>(known - names.begin()));
+        at = end + 1;
+    }
+    if (pieces.empty()) return config::complaint{"is empty"};
+    if (!literals.empty() && !fits_ftp_line(literals))
+        return config::complaint{"holds a line end or a NUL, is no UTF-8, or is longer than 255 bytes"};
+    return user_template(std::move(pieces));
+}
+
+finding user_template::expand(certificate_values const& values, std::string& user) const {
+    user.clear();
+    finding worst = finding::yes();
+    for (auto const& each : pieces_) {
+        if (auto const* literal = std::get_if<std::string>(&each)) {
+            user += *literal;
+            continue;
+        }
+        auto const which = std::get<placeholder>(each);
+        auto const value = value_of(which, values);
+        auto const subject = "{" + std::string(name_of(which)) + "} ";
+        if (value.state == certificate_value::presence::absent)
+            return finding::no(subject + "is not in the certificate");
+        if (value.state == certificate_value::presence::doubtful) worst = finding::doubt(subject + value.text);
+        user += value.text;
+    }
+    if (worst.outcome == match::yes && !fits_ftp_line(user))
+        worst = finding::doubt("what the certificate makes of it does not fit the USER command");
+    if (worst.outcome != match::yes) user.clear();
+    return worst;
+}
+
+bool user_template::uses(placeholder which) const {
+    return std::any_of(pieces_.begin(), pieces_.end(), [&](piece const& each) {
+        auto const* const used = std::get_if<placeholder>(&each);
+        return used != nullptr && *used == which;
+    });
+}
+
+}  // namespace ftpsgate::policy

@@ -1,0 +1,74 @@
+#include "policy/work_queue.hpp"
+
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <optional>
+#include <utility>
+
+namespace ftpsgate::policy {
+
+// Held by the threads as well: one of them may destroy the queue and has to get home.
+struct work_queue::shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<work> waiting;
+    bool stopping = false;
+
+    std::optional<work> next() {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [this] { return stopping || !waiting.empty(); });
+        if (stopping) return std::nullopt;
+        std::optional<work> piece(std::move(waiting.front()));
+        waiting.pop_front();
+        return piece;
+    }
+};
+
+std::shared_ptr<work_queue::shared> work_queue::make_shared_state() {
+    return std::make_shared<shared>();
+}
+
+void work_queue::start() {
+    std::lock_guard const lock(starting_);
+    if (!threads_.empty()) return;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited
+    for (std::size_t number = 0; number < threads_wanted_; ++number) {
+        threads_.emplace_back([state = shared_, number] {
+            while (auto piece = state->next())
+                (*piece)(number);
+        });
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+bool work_queue::push(work piece) {
+    {
+        std::lock_guard const lock(shared_->mutex);
+        if (shared_->waiting.size() >= longest_) return false;
+        shared_->waiting.push_back(std::move(piece));
+    }
+    start();
+    shared_->changed.notify_one();
+    return true;
+}
+
+work_queue::~work_queue() {
+    std::deque<work> dropped;  // destroyed outside the lock: what it holds may be a lot
+    {
+        std::lock_guard const lock(shared_->mutex);
+        shared_->stopping = true;
+        dropped.swap(shared_->waiting);
+    }
+    shared_->changed.notify_all();
+    for (auto& thread : threads_) {
+        if (thread.get_id() == std::this_thread::get_id())
+            thread.detach();
+        else
+            thread.join();
+    }
+}
+
+}  // namespace ftpsgate::policy

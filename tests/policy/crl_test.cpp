@@ -1,0 +1,144 @@
+#include "policy/crl.hpp"
+#include "tests/policy/chain_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace ftpsgate;
+using namespace ftpsgate::policy;
+using test::crl_request;
+using test::make_crl;
+
+namespace {
+
+struct crl_fixture {
+    test::identity issuer = test::make_self_signed(test::authority_request("Issuer"));
+
+    std::string der(crl_request const& request = {}) const {
+        return test::text_of(test::der_of(*make_crl(request, issuer)));
+    }
+    std::string pem(crl_request const& request = {}) const { return test::pem_of(*make_crl(request, issuer)); }
+    crl_ptr parse(crl_request const& request) const { return parse_crl(der(request), "test"); }
+};
+
+std::string fault_of(std::string const& text) {
+    std::string fault;
+    auto const found = parse_crls(text, "test", fault);
+    CHECK(found.empty() == !fault.empty());
+    CHECK(ERR_peek_error() == 0);
+    return fault;
+}
+
+}  // namespace
+
+TEST_CASE("crl: a list in DER or PEM, with nothing behind the DER (B-261)", "[policy][crl]") {
+    crl_fixture const made;
+    CHECK(parse_crl(made.der(), "test"));
+    CHECK(parse_crl(made.pem(), "test"));
+    CHECK(parse_crl("in words\n" + made.pem(), "test"));
+    CHECK_FALSE(parse_crl(made.der() + "x", "test"));
+    CHECK_FALSE(parse_crl(made.pem() + made.pem(), "test"));
+    CHECK_FALSE(parse_crl("", "test"));
+    CHECK_FALSE(parse_crl("<html>no CRL</html>", "test"));
+    auto const whole = made.der();
+    for (std::size_t size : {std::size_t{1}, std::size_t{2}, whole.size() / 2, whole.size() - 1})
+        CHECK_FALSE(parse_crl(whole.substr(0, size), "test"));
+}
+
+TEST_CASE("crl: files hold one list in DER, or any number in PEM", "[policy][crl]") {
+    crl_fixture const made;
+    std::string fault;
+    CHECK(parse_crls(made.der(), "test", fault).size() == 1);
+    CHECK(parse_crls(made.pem() + made.issuer.certificate_pem() + made.pem(), "test", fault).size() == 2);
+    CHECK(fault.empty());
+    CHECK(fault_of("") == "no CRL in DER or PEM");
+    CHECK(fault_of("rubbish") == "no CRL in DER or PEM");
+    CHECK(fault_of(made.issuer.certificate_pem()) == "no CRL in it");
+    auto broken = made.pem();
+    broken.replace(broken.size() / 2, 1, "!");
+    CHECK(fault_of(broken) == "malformed CRL");
+    CHECK(fault_of(made.pem() + broken) == "malformed CRL");
+    CHECK(fault_of(made.pem() + made.pem().substr(0, 100)) == "malformed CRL");
+}
+
+TEST_CASE("crl: what the fetcher has to know is read off the list", "[policy][crl]") {
+    crl_fixture const made;
+    crl_request request;
+    request.freshest = {{.urls = {"http://a/delta", "ldap://b"}}};
+    auto const list = made.parse(request);
+    REQUIRE(list);
+    CHECK(list->origin == "test");
+    CHECK(list->issuer == "CN=Issuer");
+    CHECK(list->this_update == request.this_update);
+    CHECK(list->next_update == request.next_update);
+    CHECK(list->end() == *request.next_update);
+    CHECK_FALSE(list->delta);
+    CHECK(list->freshest_urls == std::vector<std::string>{"http://a/delta", "ldap://b"});
+    auto const delta = made.parse({.number = 2, .base = 1});
+    REQUIRE(delta);
+    CHECK(delta->delta);
+}
+
+TEST_CASE("crl: without nextUpdate a list ends after a week (B-264)", "[policy][crl]") {
+    crl_fixture const made;
+    crl_request request;
+    request.next_update.reset();
+    auto const list = made.parse(request);
+    REQUIRE(list);
+    CHECK_FALSE(list->next_update);
+    CHECK(list->end() == request.this_update + std::chrono::hours(24 * 7));
+}
+
+TEST_CASE("crl: a list is signed by the key and name of its issuer, and by nobody else (B-263)", "[policy][crl]") {
+    crl_fixture const made;
+    auto const list = made.parse({});
+    auto const twin = test::make_self_signed(test::authority_request("Issuer"));
+    auto request = test::authority_request("Other name");
+    request.own_key = made.issuer.key.get();
+    auto const same_key = test::make_self_signed(request);
+    CHECK(is_signed_by(*list, *made.issuer.certificate));
+    CHECK_FALSE(is_signed_by(*list, *twin.certificate));
+    CHECK_FALSE(is_signed_by(*list, *same_key.certificate));
+    auto const spoilt = parse_crl(test::text_of(test::with_bad_signature(test::der_of(*make_crl({}, made.issuer)))), "");
+    REQUIRE(spoilt);
+    CHECK_FALSE(is_signed_by(*spoilt, *made.issuer.certificate));
+    CHECK(ERR_peek_error() == 0);
+}
+
+TEST_CASE("crl: a list is older by its number, or else by thisUpdate (A-083)", "[policy][crl]") {
+    crl_fixture const made;
+    auto const with = [&](std::optional<std::uint64_t> number, int hours) {
+        return made.parse({.this_update = test::hours_from_now(hours), .number = number});
+    };
+    CHECK(is_older(*with(5, -1), *with(7, -1)));
+    CHECK(is_older(*with(5, -1), *with(7, -5)));
+    CHECK_FALSE(is_older(*with(7, -5), *with(5, -1)));
+    CHECK(is_older(*with(7, -5), *with(7, -1)));
+    CHECK_FALSE(is_older(*with(7, -1), *with(7, -5)));
+    CHECK_FALSE(is_older(*with(7, -1), *with(7, -1)));
+    CHECK(is_older(*with(std::nullopt, -5), *with(7, -1)));
+    CHECK_FALSE(is_older(*with(std::nullopt, -1), *with(7, -5)));
+    CHECK(is_older(*with(255, -1), *with(256, -1)));
+    CHECK(is_older(*with(0x7fff, -1), *with(0x8000, -1)));
+}
+
+TEST_CASE("crl: lists of other issuers, and deltas, are not older than a list (A-083)", "[policy][crl]") {
+    crl_fixture const made, other{test::make_self_signed(test::authority_request("Other"))};
+    CHECK_FALSE(is_older(*other.parse({.number = 1}), *made.parse({.number = 7})));
+    CHECK_FALSE(is_older(*made.parse({.number = 2, .base = 1}), *made.parse({.number = 7})));
+    CHECK(is_older(*made.parse({.number = 2, .base = 1}), *made.parse({.number = 7, .base = 1})));
+}
+
+TEST_CASE("crl: times that no clock can count do no harm", "[policy][crl]") {
+    crl_fixture const made;
+    auto const list = make_crl({}, made.issuer);
+    for (auto const* when : {"00010101000000Z", "99991231235959Z"}) {
+        bssl::UniquePtr<ASN1_TIME> const time(ASN1_TIME_new());
+        REQUIRE(ASN1_TIME_set_string(time.get(), when) == 1);
+        X509_CRL_set1_lastUpdate(list.get(), time.get());
+        X509_CRL_set1_nextUpdate(list.get(), nullptr);
+        REQUIRE(X509_CRL_sign(list.get(), made.issuer.key.get(), EVP_sha256()) > 0);
+        auto const parsed = parse_crl(test::text_of(test::der_of(*list)), "test");
+        REQUIRE(parsed);
+        CHECK(parsed->end() > parsed->this_update);
+    }
+}
