@@ -56,7 +56,7 @@ peer_verifier::verification::verification(start with)
 }
 
 void peer_verifier::verification::run() {
-    boost::asio::post(of_->service->processors(), [self = shared_from_this()] { self->begin(); });
+    boost::asio::post(of_->threads->processors(), [self = shared_from_this()] { self->begin(); });
 }
 
 void peer_verifier::verification::cancel() {
@@ -109,11 +109,11 @@ bool peer_verifier::verification::ask_for_issuer(certificate_ptr const& orphan) 
         // Before anything is looked up: whom the site may not ask, it may not learn from either (B-265).
         auto const parsed = parse_http_url(url);
         if (!parsed || !rules_->may_resolve(*parsed, url_rules::origin::unverified)) continue;
-        if (auto held = of_->service->cache().find_issuers(key, now); !held.empty()) {
+        if (auto held = of_->threads->cache().find_issuers(key, now); !held.empty()) {
             take_issuers(key);
             return true;
         }
-        if (of_->settings.flags.url_retrieval_cache_only || of_->service->cache().find_failure(key, now)) continue;
+        if (of_->settings.flags.url_retrieval_cache_only || of_->threads->cache().find_failure(key, now)) continue;
         revocation_fetcher::order wanted;
         wanted.key = wanted.attempt = key;
         wanted.rules = rules_;
@@ -121,10 +121,11 @@ bool peer_verifier::verification::ask_for_issuer(certificate_ptr const& orphan) 
         wanted.request.from = url_rules::origin::unverified;
         wanted.request.size_limit = issuer_limit;
         wanted.request.time_limit = of_->settings.revocation_url_retrieval_timeout;
-        wanted.accept = [service = of_->service, key](std::string const& bytes, revocation_fetcher::order::source) {
+        wanted.accept = [cache = &of_->threads->cache(), key](std::string const& bytes,
+                                                              revocation_fetcher::order::source) {
             auto const found = parse_issuers(bytes);
             if (found.empty()) return std::string("no certificate came");
-            service->cache().put_issuers(key, found, std::chrono::system_clock::now() + issuers_held);
+            cache->put_issuers(key, found, std::chrono::system_clock::now() + issuers_held);
             return std::string();
         };
         order(std::move(wanted), [this, key](fetch_result const&) { take_issuers(key); });
@@ -134,7 +135,7 @@ bool peer_verifier::verification::ask_for_issuer(certificate_ptr const& orphan) 
 }
 
 void peer_verifier::verification::take_issuers(revocation_key const& key) {
-    for (auto& one : of_->service->cache().find_issuers(key, std::chrono::system_clock::now()))
+    for (auto& one : of_->threads->cache().find_issuers(key, std::chrono::system_clock::now()))
         fetched_.push_back(std::move(one));
     find_path();
 }
@@ -146,7 +147,7 @@ void peer_verifier::verification::begin_revocation() {
     grounds->rules = rules_;
     grounds->anchors = of_->anchors;
     grounds->files = &of_->lists;
-    grounds->cache = &of_->service->cache();
+    grounds->cache = &of_->threads->cache();
     grounds->path = copy_of(path_);
     grounds->candidates = copy_of(presented_);
     for (auto& one : copy_of(fetched_))
@@ -160,7 +161,7 @@ void peer_verifier::verification::begin_revocation() {
 void peer_verifier::verification::check_revocation() {
     if (cancelled_) return;
     auto const now = std::chrono::system_clock::now();
-    generation_ = of_->service->cache().generation();
+    generation_ = of_->threads->cache().generation();
     crl_list lists = of_->lists;
     for (auto const& one : searches_)
         one.add_lists(lists);
@@ -210,20 +211,20 @@ void peer_verifier::verification::order(revocation_fetcher::order wanted, std::f
     auto const self = shared_from_this();
     auto const url = wanted.request.url;
     auto const wait = patience();
-    auto const timer = std::make_shared<boost::asio::steady_timer>(of_->service->io(), wait);
+    auto const timer = std::make_shared<boost::asio::steady_timer>(of_->threads->io(), wait);
     auto const done = std::make_shared<std::atomic<bool>>(false);
     auto const go_on = [self, done, came = std::move(came)](fetch_result result) {
         if (done->exchange(true)) return;
-        boost::asio::post(self->of_->service->processors(), [self, came, result = std::move(result)] {
+        boost::asio::post(self->of_->threads->processors(), [self, came, result = std::move(result)] {
             if (result.first || result.report.timed_out) self->verdict_.fetches.push_back(result.report);
             came(result);
         });
     };
-    of_->service->fetcher().fetch(std::move(wanted), [timer, go_on](fetch_result result) {
+    of_->threads->fetcher().fetch(std::move(wanted), [timer, go_on](fetch_result result) {
         timer->cancel();
         go_on(std::move(result));
     });
-    boost::asio::post(of_->service->io(), [timer, go_on, url, wait] {
+    boost::asio::post(of_->threads->io(), [timer, go_on, url, wait] {
         timer->async_wait([timer, go_on, url, wait](boost::system::error_code error) {
             if (error) return;
             auto const words = "no answer within " + std::to_string(wait.count()) + " ms";

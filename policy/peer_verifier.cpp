@@ -50,8 +50,9 @@ std::string digest_of(std::vector<std::string> const& chain) {
     return result;
 }
 
-peer_verifier::peer_verifier(std::shared_ptr<materials const> of)
-    : materials_(std::move(of)),
+peer_verifier::peer_verifier(std::shared_ptr<materials> of)
+    : service_(std::move(of->service)),
+      materials_((of->threads = service_.get(), std::move(of))),
       rules_(std::make_shared<url_rules>(materials_->settings.url_allow)),
       id_(id_of(*materials_)),
       memory_(std::make_shared<memory>()) {
@@ -82,7 +83,7 @@ peer_verifier::pending peer_verifier::verify(std::vector<std::string> chain, dea
 
 verdict_ptr peer_verifier::recall(std::vector<std::string> const& chain) const {
     auto const key = digest_of(chain);
-    auto const generation = materials_->service->cache().generation();
+    auto const generation = service_->cache().generation();
     std::lock_guard const lock(memory_->mutex);
     auto const found = memory_->entries.find(key);
     if (found == memory_->entries.end()) return nullptr;

@@ -42,10 +42,12 @@ public:
     struct materials {
         config::client_certificate_settings settings;
         std::shared_ptr<trust_anchors const> anchors;
-        crl_list lists;  ///< of crl_files
-        std::shared_ptr<verification_service> service;
+        crl_list lists;                                 ///< of crl_files
+        std::shared_ptr<verification_service> service;  ///< taken over by the verifier
+        /// The same, for the verifications: they run on its threads and must not be the last to hold it.
+        verification_service* threads = nullptr;
     };
-    explicit peer_verifier(std::shared_ptr<materials const> of);
+    explicit peer_verifier(std::shared_ptr<materials> of);
     ~peer_verifier();
 
     /// Destroying it gives the verification up. Only on the thread of the executor given to verify().
@@ -85,6 +87,7 @@ private:
     class verification;
     struct memory;
 
+    std::shared_ptr<verification_service> service_;
     std::shared_ptr<materials const> materials_;
     std::shared_ptr<url_rules const> rules_;
     std::string id_;

@@ -8,15 +8,19 @@ namespace {
 constexpr std::chrono::seconds pause_after_failure{5};  // B-263
 }
 
-revocation_fetcher::revocation_fetcher(boost::asio::any_io_executor io, boost::asio::any_io_executor digests,
-                                       revocation_cache& cache)
-    : io_(std::move(io)), digests_(std::move(digests)), cache_(cache) {
+revocation_fetcher::revocation_fetcher(executors where, revocation_cache& cache)
+    : where_(std::move(where)), cache_(cache) {
+}
+
+boost::asio::any_io_executor const& revocation_fetcher::judge_of(flight const& one) const {
+    return one.wanted.key.what == revocation_key::kind::crl ? where_.lists : where_.answers;
 }
 
 void revocation_fetcher::fetch(order wanted, waiter done) {
     auto shared = std::make_shared<order>(std::move(wanted));
-    boost::asio::post(
-        io_, [this, shared = std::move(shared), done = std::move(done)]() mutable { join(shared, std::move(done)); });
+    boost::asio::post(where_.io, [this, shared = std::move(shared), done = std::move(done)]() mutable {
+        join(shared, std::move(done));
+    });
 }
 
 void revocation_fetcher::join(std::shared_ptr<order> const& wanted, waiter done) {
@@ -30,13 +34,13 @@ void revocation_fetcher::join(std::shared_ptr<order> const& wanted, waiter done)
     place->waiters.push_back(std::move(done));
     auto const started = place;
     if (started->wanted.folder.empty()) return ask_network(started);
-    boost::asio::post(digests_, [this, started] { look_into_folder(started); });
+    boost::asio::post(judge_of(*started), [this, started] { look_into_folder(started); });
 }
 
 void revocation_fetcher::look_into_folder(std::shared_ptr<flight> const& one) {
     auto const bytes = read_cache_file(one->wanted.folder, one->wanted.key);
     bool const usable = bytes && one->wanted.accept(*bytes, order::source::folder).empty();
-    boost::asio::post(io_, [this, one, usable] {
+    boost::asio::post(where_.io, [this, one, usable] {
         if (!usable) return ask_network(one);
         land(one, {{one->wanted.request.url, true, false, "from the cache folder"}, true, false});
     });
@@ -46,10 +50,10 @@ void revocation_fetcher::ask_network(std::shared_ptr<flight> const& one) {
     if (one->wanted.how_far == order::reach::folder_only) {
         return land(one, {{one->wanted.request.url, false, false, "not in the cache"}, true, false});
     }
-    one->http = std::make_unique<http_fetch>(io_, one->wanted.rules);
+    one->http = std::make_unique<http_fetch>(where_.io, one->wanted.rules);
     one->http->start(one->wanted.request, [this, one](fetch_outcome outcome) {
         auto shared = std::make_shared<fetch_outcome>(std::move(outcome));
-        boost::asio::post(digests_, [this, one, shared] { judge(one, std::move(*shared)); });
+        boost::asio::post(judge_of(*one), [this, one, shared] { judge(one, std::move(*shared)); });
     });
 }
 
@@ -63,7 +67,7 @@ void revocation_fetcher::judge(std::shared_ptr<flight> const& one, fetch_outcome
         auto const until = std::chrono::system_clock::now() + pause_after_failure;
         cache_.put_failure(one->wanted.attempt, {report.detail, report.timed_out}, until);
     }
-    boost::asio::post(io_, [this, one, report = std::move(report)] { land(one, {report, false, false}); });
+    boost::asio::post(where_.io, [this, one, report = std::move(report)] { land(one, {report, false, false}); });
 }
 
 void revocation_fetcher::land(std::shared_ptr<flight> const& one, fetch_result result) {

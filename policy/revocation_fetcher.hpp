@@ -1,6 +1,6 @@
 // Fetches revocation information and issuers' certificates, each at most once at a time however many handshakes wait
 // for it (single flight, B-263). What arrives is judged by the one who ordered it, on a thread of its own: parsing a
-// CRL of many megabytes delays no verification.
+// CRL of many megabytes delays neither a verification nor an OCSP answer.
 //
 // Thread-safe. Waiters are called on the fetcher's I/O thread: they must pass the work on.
 #pragma once
@@ -42,8 +42,12 @@ public:
     };
     using waiter = std::function<void(fetch_result)>;
 
-    /// `io` runs on one thread; `digests` runs the accept functions.
-    revocation_fetcher(boost::asio::any_io_executor io, boost::asio::any_io_executor digests, revocation_cache& cache);
+    struct executors {
+        boost::asio::any_io_executor io;       ///< one thread
+        boost::asio::any_io_executor lists;    ///< where CRLs are judged, which may take seconds
+        boost::asio::any_io_executor answers;  ///< where all else is
+    };
+    revocation_fetcher(executors where, revocation_cache& cache);
 
     void fetch(order wanted, waiter done);
 
@@ -62,8 +66,9 @@ private:
     void judge(std::shared_ptr<flight> const& one, fetch_outcome outcome);
     void land(std::shared_ptr<flight> const& one, fetch_result result);
 
-    boost::asio::any_io_executor io_;
-    boost::asio::any_io_executor digests_;
+    boost::asio::any_io_executor const& judge_of(flight const& one) const;
+
+    executors where_;
     revocation_cache& cache_;
     std::map<flight_key, std::shared_ptr<flight>> flights_;
 };

@@ -88,24 +88,24 @@ config::parsed<user_template> user_template::parse(std::string_view text) {
 
 finding user_template::expand(certificate_values const& values, std::string& user) const {
     user.clear();
-    finding worst = finding::yes();
+    std::string made;
+    std::string doubt;
     for (auto const& each : pieces_) {
         if (auto const* literal = std::get_if<std::string>(&each)) {
-            user += *literal;
+            made += *literal;
             continue;
         }
         auto const which = std::get<placeholder>(each);
         auto const value = value_of(which, values);
-        auto const subject = "{" + std::string(name_of(which)) + "} ";
-        if (value.state == certificate_value::presence::absent)
-            return finding::no(subject + "is not in the certificate");
-        if (value.state == certificate_value::presence::doubtful) worst = finding::doubt(subject + value.text);
-        user += value.text;
+        auto const shown = "{" + std::string(name_of(which)) + "} ";
+        if (value.state == certificate_value::presence::absent) return finding::no(shown + "is not in the certificate");
+        if (value.state == certificate_value::presence::doubtful) doubt = shown + value.text;
+        made += value.text;
     }
-    if (worst.outcome == match::yes && !fits_ftp_line(user))
-        worst = finding::doubt("what the certificate makes of it does not fit the USER command");
-    if (worst.outcome != match::yes) user.clear();
-    return worst;
+    if (!doubt.empty()) return finding::doubt(std::move(doubt));
+    if (!fits_ftp_line(made)) return finding::doubt("what the certificate makes of it does not fit the USER command");
+    user = std::move(made);
+    return finding::yes();
 }
 
 bool user_template::uses(placeholder which) const {

@@ -12,15 +12,15 @@ namespace ftpsgate::policy {
 struct verification_service::engine_room {
     engine_room(unsigned threads, revocation_cache& cache)
         : processors(threads),
-          fetcher(loop.get_executor(), digests.get_executor(), cache),
+          fetcher({loop.get_executor(), lists.get_executor(), processors.get_executor()}, cache),
           fetching([this] { loop.run(); }) {}
 
     ~engine_room() {
         loop.stop();
         fetching.join();
-        digests.stop();
+        lists.stop();
         processors.stop();
-        digests.join();
+        lists.join();
         processors.join();
     }
 
@@ -28,7 +28,7 @@ struct verification_service::engine_room {
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keeps_running{loop.get_executor()};
     // What waits in the pools may hold timers of the loop: the loop goes last.
     boost::asio::thread_pool processors;
-    boost::asio::thread_pool digests{1};
+    boost::asio::thread_pool lists{1};
     revocation_fetcher fetcher;
     std::thread fetching;
 };

@@ -111,6 +111,8 @@ TEST_CASE("active_directory: single values that are bad", "[config][active_direc
         {"user_attribute = ''", "12:18|user_attribute: must not be empty"},
         {"user_attribute = 'a)(b'",
          "12:18|user_attribute: \"a)(b\" is not the name of an attribute (letters, digits and '-', a letter first)"},
+        {"user_attribute = '-a'",
+         "12:18|user_attribute: \"-a\" is not the name of an attribute (letters, digits and '-', a letter first)"},
         {"user_attribute = '1a'",
          "12:18|user_attribute: \"1a\" is not the name of an attribute (letters, digits and '-', a letter first)"},
         {"password_env = '1A'",

@@ -123,7 +123,9 @@ TEST_CASE("chain: a CA's certificate in ca_file is an anchor also where it is no
 
 TEST_CASE("chain: a client's own certificate in ca_file is accepted, and nobody below it", "[policy][chain]") {
     test::chain_fixture made;
-    auto const pinned = GENERATE(true, false) ? make_self_signed({}) : made.issue({});
+    certificate_request request;
+    if (GENERATE(true, false)) request.key_usage.clear();
+    auto const pinned = GENERATE(true, false) ? make_self_signed(request) : made.issue(request);
     made.trusted = {&pinned};
     auto const answer = made.check({&pinned});
     CHECK(answer.reason == refusal::none);
@@ -215,6 +217,20 @@ TEST_CASE("chain: the path length of the anchor is kept, too (A-096)", "[policy]
     CHECK(made.judge({}) == refusal::constraint);
     auto const direct = make_certificate({}, made.root);
     CHECK(made.check({&direct}).reason == refusal::none);
+}
+
+TEST_CASE("chain: an anchor that issues has to be a CA, without unknown critical extensions (A-096)",
+          "[policy][chain]") {
+    test::chain_fixture made;
+    auto request = authority_request("Root");
+    SECTION("no basicConstraints") { request.basic_constraints.clear(); }
+    SECTION("CA:FALSE") { request.basic_constraints = "CA:FALSE"; }
+    SECTION("a critical extension") { request.raw = {test::unknown_extension(true)}; }
+    made.root = make_self_signed(request);
+    made.middle = make_certificate(authority_request("Middle"), made.root);
+    CHECK(made.judge({}) != refusal::none);
+    auto const direct = make_certificate({}, made.root);
+    CHECK(made.check({&direct}).reason != refusal::none);
 }
 
 TEST_CASE("chain: an unknown critical extension on any certificate of the path breaks it (A-096)",

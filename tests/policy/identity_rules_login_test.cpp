@@ -127,7 +127,7 @@ TEST_CASE("identity_rules: all faults of all rules are found", "[policy][identit
     second.user = bench.at("{");
     second.password.value = bench.at("a\nb");
     CHECK(bench.faults() ==
-          "gate.toml:3:11: error: site[ftp].identity[0].serial: is no number in hex (like \"0A1B\")\n"
+          "gate.toml:1:11: error: site[ftp].identity[0].serial: is no number in hex (like \"0A1B\")\n"
           "error: site[ftp].identity[1].name: another rule has the name \"a\"\n"
           "gate.toml:6:11: error: site[ftp].identity[1].sha256: is no SHA-256 digest (64 digits in hex)\n"
           "gate.toml:7:11: error: site[ftp].identity[1].user: there is a '{' without its '}', at character 1\n"

@@ -115,6 +115,14 @@ struct peer_bench {
     policy::revocation_key list_key(std::string const& path) const {
         return {policy::revocation_key::kind::crl, server.url(path), policy::key_sha256_of(*root.certificate)};
     }
+    /// Ends the pause after a fetch, good or bad (B-263).
+    void forget(std::string const& path) const { service->cache().put_failure(list_key(path), {}, {}); }
+    void forget_answer(std::string const& path, identity const& who) const {
+        auto const question = policy::ocsp_question_id({*who.certificate, *root.certificate});
+        service->cache().put_failure({policy::revocation_key::kind::ocsp, question + server.url(path),
+                                      policy::key_sha256_of(*root.certificate)},
+                                     {}, {});
+    }
     policy::crl_ptr held_list(std::string const& path) const { return service->cache().find_crl(list_key(path)); }
 
     fetch_server server;

@@ -133,7 +133,7 @@ TEST_CASE("peer_verifier: a source that failed is left alone for a moment (B-263
     CHECK(verdict->detail.find("HTTP status 404, a moment ago") != std::string::npos);
     CHECK(made.server.requests("/crl") == 1);
     CHECK(made.server.requests("/ocsp") == 1);
-    made.service->cache().put_failure(made.list_key("/crl"), {}, {});  // the moment is over
+    made.forget("/crl");  // the moment is over
     CHECK(made.verify(leaf)->peer);
     CHECK(made.server.requests("/crl") == 2);
 }

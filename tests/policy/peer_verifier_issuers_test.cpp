@@ -228,7 +228,7 @@ TEST_CASE("peer_verifier: a list in the folder that does not help does not keep 
     CHECK(made.verify(leaf)->reason == refusal::revocation_unknown);
     made.serve("/crl", {.number = 2});
     if (GENERATE(false, true)) made.service = std::make_shared<verification_service>(2);
-    made.service->cache().put_failure(made.list_key("/crl"), {}, {});
+    made.forget("/crl");
     auto const verdict = made.verify(leaf);
     INFO(words_of(verdict));
     CHECK(verdict->peer);

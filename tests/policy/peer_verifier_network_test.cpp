@@ -265,7 +265,7 @@ TEST_CASE("peer_verifier: a list signed by a stranger's key that the client pres
     CHECK(made.verify(*made.verifier(), chain)->reason == refusal::revocation_unknown);
     CHECK(made.held_list("/crl") == nullptr);
     // Nor does it keep the good one away afterwards.
-    made.service->cache().put_failure(made.list_key("/crl"), {}, {});
+    made.forget("/crl");
     made.serve("/crl", {});
     auto const verdict = made.verify(leaf);
     INFO(words_of(verdict));
@@ -281,6 +281,7 @@ TEST_CASE("peer_verifier: a list signed by a client or by a CA that it names its
     CHECK(made.verify(leaf)->peer);
     auto const sound = made.held_list("/crl");
     REQUIRE(sound);
+    made.forget("/crl");
     made.serve("/crl", {}, leaf);
     auto const verdict = made.verify(leaf);
     INFO(words_of(verdict));
@@ -298,6 +299,7 @@ TEST_CASE("peer_verifier: an older list does not take the place of the one that 
     made.serve("/crl", newer);
     CHECK(made.verify(leaf)->reason == refusal::revoked);
     made.serve("/crl", {.number = 5});
+    made.forget("/crl");
     auto const verdict = made.verify(other);
     INFO(words_of(verdict));
     CHECK(made.server.requests("/crl") == 2);
@@ -319,6 +321,7 @@ TEST_CASE("peer_verifier: a list older than revocation_freshness_time is fetched
     newer.number = 2;
     newer.this_update = test::hours_from_now(0);
     made.serve("/crl", newer);
+    made.forget("/crl");
     CHECK(made.verify(leaf)->reason == refusal::revoked);
     CHECK(made.server.requests("/crl") == 2);
 }
@@ -333,6 +336,7 @@ TEST_CASE("peer_verifier: an OCSP answer older than revocation_freshness_time is
     CHECK(made.verify(leaf)->peer);
     made.settings.revocation_freshness_time = 1h;
     made.respond("/ocsp", leaf, {.status = test::ocsp_word::revoked, .this_update = test::hours_from_now(0)});
+    made.forget_answer("/ocsp", leaf);
     CHECK(made.verify(leaf)->reason == refusal::revoked);
 }
 
@@ -345,6 +349,7 @@ TEST_CASE("peer_verifier: where newer is not to be had, the older list counts wi
     made.serve("/crl", list);
     CHECK(made.verify(leaf)->peer);
     made.server.remove("/crl");
+    made.forget("/crl");
     made.settings.revocation_freshness_time = 1h;
     auto const verifier = made.verifier();
     auto const verdict = made.verify(*verifier, made.chain_of({&leaf}));
@@ -384,5 +389,7 @@ TEST_CASE("peer_verifier: a revoked certificate stays revoked while its source i
     CHECK(made.verify(leaf)->reason == refusal::revoked);
     made.server.remove("/ocsp");
     made.server.remove("/crl");
+    made.forget("/crl");
+    made.forget_answer("/ocsp", leaf);
     CHECK(made.verify(leaf)->reason == refusal::revoked);
 }

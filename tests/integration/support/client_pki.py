@@ -119,7 +119,7 @@ def issue(issuer, common_name, *, kind="ec", ca=False, path_length=None, eku=(CL
             .issuer_name(issuer.name if issuer else name_of(common_name)).public_key(public)
             .serial_number(next(_numbers) if serial is None else serial).not_valid_before(at(start))
             .not_valid_after(at(end)))
-    above = signer.public_key()
+    above = (issuer.key if issuer else key).public_key()
     extensions = [(x509.BasicConstraints(ca, path_length if ca else None), True),
                   (x509.SubjectKeyIdentifier.from_public_key(public), False),
                   (x509.AuthorityKeyIdentifier.from_issuer_public_key(above), False)]
@@ -157,8 +157,7 @@ def crl(issuer, revoked=(), *, number=1, base=None, start=-60, end=DAY, signed_w
         for extension, critical in entry_more:
             entry = entry.add_extension(extension, critical)
         made = made.add_revoked_certificate(entry.build())
-    key = signed_with or issuer.key
-    extensions = [(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False)]
+    extensions = [(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), False)]
     if number is not None:
         extensions.append((x509.CRLNumber(number), False))
     if base is not None:
@@ -169,7 +168,7 @@ def crl(issuer, revoked=(), *, number=1, base=None, start=-60, end=DAY, signed_w
         extensions.append((x509.FreshestCRL(points(freshest)), False))
     for extension, critical in [*extensions, *more]:
         made = made.add_extension(extension, critical)
-    return made.sign(key, digest or hashes.SHA256()).public_bytes(DER)
+    return made.sign(signed_with or issuer.key, digest or hashes.SHA256()).public_bytes(DER)
 
 
 def issuing_point(url=None, user=False, ca=False, attribute=False, indirect=False, reasons=None):

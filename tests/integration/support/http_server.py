@@ -125,16 +125,9 @@ class HttpServer:
         answer.takes_stream = True
         return answer
 
-    def hang(self):
-        """Takes the request and says nothing, until the client leaves."""
-        return self.stream(lambda handler: self._until_gone(handler))
-
-    def _until_gone(self, handler):
-        handler.connection.settimeout(20)
-        try:
-            handler.connection.recv(1)
-        except (socket.timeout, OSError):
-            pass
+    def hang(self, until=None):
+        """Takes the request and says nothing until the event is set, or the server stops; then it closes."""
+        return self.stream(lambda _handler: (until or self.ending).wait(20))
 
     def slow(self, body, pause=0.05):
         """A byte at a time."""

@@ -1,0 +1,291 @@
+"""The way to the directory: servers that are down, slow, or not who they should be; which one is asked; what is
+remembered. slapd, and a domain controller for StartTLS."""
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+from support import process
+from support.client_access import connect
+from support.client_pki import HOUR, root
+from support.directory import Slapd, domain_controller, slapd  # noqa: F401 (fixtures)
+from support.directory_site import WORD, DirectorySite, is_unknown, refusal_of, user_of
+from support.wait import wait_until
+
+
+@pytest.fixture
+def site(tmp_path, house, cas):
+    return DirectorySite(tmp_path, house, cas)
+
+
+@pytest.fixture
+def anna(slapd, cas):  # noqa: F811
+    """A credential whose account is anna's."""
+    credential = cas.leaf("anna")
+    number = slapd.entries
+    slapd.add(f"anna{number}", sAMAccountName="anna", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(credential)}")
+    return credential
+
+
+def serial(credential):
+    number = credential.entity.serial
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")[::-1].hex()
+
+
+@pytest.fixture
+def other(tmp_path_factory, anna):
+    """A second server with the same entry."""
+    running = Slapd(tmp_path_factory.mktemp("slapd") / "two")
+    try:
+        running.start().add("anna", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(anna)}")
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def silent():
+    """Accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield "ldaps://127.0.0.1:{}".format(listener.getsockname()[1])
+
+
+def down():
+    return f"ldaps://127.0.0.1:{process.free_port('127.0.0.1')}"
+
+
+# Reaching it.
+
+def test_ldaps_and_start_tls(site, slapd, anna, cas):  # noqa: F811
+    assert user_of(site.ask(slapd, anna)) == "anna"
+    assert user_of(site.ask(slapd, anna, url=slapd.plain_url, start_tls=True)) == "anna"
+    assert is_unknown(site.ask(slapd, cas.leaf()))
+
+
+def test_start_tls_with_a_domain_controller(site, domain_controller, cas):  # noqa: F811
+    credential = cas.leaf()
+    dn = domain_controller.add("stella", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(credential)}")
+    try:
+        report = site.ask(domain_controller, credential, url=f"ldap://{domain_controller.address}", start_tls=True)
+        assert user_of(report) == "stella"
+    finally:
+        domain_controller.remove(dn)
+
+
+def test_the_directory_is_down(site, slapd, anna):  # noqa: F811
+    assert "no answer" in refusal_of(site.ask(slapd, anna, url=down()))
+
+
+@pytest.mark.parametrize("scheme", ["ldaps", "ldap"])
+def test_a_silent_server_costs_the_time_out_and_no_more(site, slapd, anna, silent, scheme):  # noqa: F811
+    begun = time.monotonic()
+    report = site.ask(slapd, anna, url=silent.replace("ldaps", scheme), start_tls=scheme == "ldap", timeout="700ms")
+    assert "no answer" in refusal_of(report)
+    assert time.monotonic() - begun < 6
+
+
+def test_a_server_that_stops_answering(site, slapd, anna):  # noqa: F811
+    """Stopped with its sockets open: the kernel still accepts for it."""
+    os.kill(slapd.child.pid, signal.SIGSTOP)
+    try:
+        assert "no answer" in refusal_of(site.ask(slapd, anna, timeout="700ms"))
+    finally:
+        os.kill(slapd.child.pid, signal.SIGCONT)
+
+
+def test_a_wrong_password_is_refused(site, slapd, anna):  # noqa: F811
+    assert "Invalid credentials" in refusal_of(site.ask(slapd, anna, bind_password="wrong"))
+
+
+def test_a_wrong_base_is_an_answer(site, slapd, anna, other):  # noqa: F811
+    report = site.ask(slapd, anna, base_dn="dc=nowhere," + slapd.base, url=f"{slapd.url} {other.url}")
+    assert "No such object" in refusal_of(report) and other.searches() == 0
+
+
+# Who it is.
+
+CERTIFICATES = {
+    "of another address": lambda server: server.certificate(server.ca, "127.0.0.9"),
+    "of another CA": lambda server: server.certificate(root("directory CA")),
+    "that has expired": lambda server: server.certificate(server.ca, start=-2 * HOUR, end=-HOUR),
+}
+
+
+@pytest.mark.parametrize("kind", CERTIFICATES)
+@pytest.mark.parametrize("start_tls", [False, True])
+def test_a_server_with_a_wrong_certificate_gets_no_password(site, tmp_path, anna, kind, start_tls):
+    """Whatever libldap's own configuration says (LDAPTLS_REQCERT=never)."""
+    wrong = Slapd(tmp_path / "wrong", tls=CERTIFICATES[kind])
+    trusting = {"LDAPTLS_REQCERT": "never", "LDAPTLS_CACERT": "/nonexistent"}
+    wrong.trust = {"LDAPTLS_REQCERT": "never"}  # the test's own tools
+    try:
+        wrong.start().add("anna", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(anna)}")
+        before = wrong.binds()
+        report = site.ask(wrong, anna, url=wrong.plain_url if start_tls else wrong.url, start_tls=start_tls,
+                          environment=trusting)
+        assert "no answer" in refusal_of(report) and wrong.binds() == before
+    finally:
+        wrong.stop()
+
+
+def test_the_ca_of_the_configuration_is_the_only_one(site, slapd, anna):  # noqa: F811
+    other_ca = site.file("ca.pem", root("directory CA").pem.decode())
+    report = site.ask(slapd, anna, ca_file=other_ca, environment={"LDAPTLS_CACERT": str(slapd.ca_file)})
+    assert "no answer" in refusal_of(report)
+
+
+# Several servers.
+
+@pytest.mark.parametrize("first", ["down", "silent", "wrong certificate", "wrong password"])
+def test_the_next_server_takes_over(site, slapd, anna, other, silent, first):  # noqa: F811
+    urls = {"down": down(), "silent": silent, "wrong certificate": slapd.url, "wrong password": slapd.url}
+    authorities = [other.ca_file] if first == "wrong certificate" else [other.ca_file, slapd.ca_file]
+    ca_file = site.file("both.pem", "".join(file.read_text() for file in authorities))
+    if first == "wrong password":
+        other.stop()
+        other.change_password("another password")
+        other.start()
+    report = site.ask(other, anna, url=f"{urls[first]} {other.url}", ca_file=ca_file, timeout="1s")
+    assert user_of(report) == "anna"
+    steps = report["identity"]["steps"]
+    assert [step["name"] for step in steps] == [urls[first], other.url] and not steps[0]["matched"]
+
+
+def test_a_server_that_answered_decides(site, slapd, other, cas, anna):  # noqa: F811
+    """Though the next one would know the client."""
+    credential = cas.leaf()
+    other.add("late", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(credential)}")
+    ca_file = site.file("both.pem", slapd.ca_file.read_text() + other.ca_file.read_text())
+    before = other.searches()
+    assert is_unknown(site.ask(slapd, credential, url=f"{slapd.url} {other.url}", ca_file=ca_file))
+    assert other.searches() == before
+
+
+# Referrals and odd entries.
+
+def test_referrals_are_not_followed(site, slapd, anna, other):  # noqa: F811
+    """Neither as the answer nor beside the entries that were found."""
+    elsewhere = site.ask(slapd, anna, base_dn="dc=elsewhere")
+    assert "referral" in refusal_of(elsewhere)
+    before = other.connections()
+    slapd.add_referral("elsewhere", f"{other.url}/{other.base}")
+    assert user_of(site.ask(slapd, anna)) == "anna"
+    assert other.connections() == before
+
+
+@pytest.mark.parametrize("attributes, words", [
+    ({"sAMAccountName": None}, "no sAMAccountName"),
+    ({"sAMAccountName": ["a", "b"]}, "several sAMAccountName"),
+    ({"sAMAccountName": b"anna\r\nDELE x"}, "does not fit"),
+    ({"sAMAccountName": b"anna\0"}, "does not fit"),
+    ({"sAMAccountName": b"\xff\xfe"}, "does not fit"),
+    ({"sAMAccountName": b"a" * 256}, "does not fit"),
+    ({"userAccountControl": None}, "userAccountControl cannot be read"),
+    ({"userAccountControl": [512, 514]}, "userAccountControl cannot be read"),
+])
+def test_entries_that_no_domain_controller_would_hold(site, slapd, cas, attributes, words):  # noqa: F811
+    credential = cas.leaf()
+    slapd.add(f"odd{slapd.entries}", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(credential)}",
+              **attributes)
+    assert words in refusal_of(site.ask(slapd, credential))
+
+
+def test_too_many_entries_are_refused(site, slapd, cas):  # noqa: F811
+    credential = cas.leaf()
+    for number in range(12):
+        slapd.add(f"many{number}", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(credential)}")
+    assert "too many entries" in refusal_of(site.ask(slapd, credential))
+
+
+# A gate that runs: connections are kept, answers are remembered.
+
+@pytest.fixture
+def running(site, house):
+    """Starts gates; their kept connections are no leak."""
+    def start(server, **changes):
+        gate = house.gate(**site.tables(server, **changes))
+        gate.baseline += 4 if not hasattr(gate, "directory") else 0
+        gate.directory = server
+        gate.never_seen.append(WORD.encode())
+        gate.never_logged.append(WORD)
+        return gate
+    return start
+
+
+def login(gate, credential):
+    """The reply to USER, on a session of its own."""
+    client = connect(gate, credential)
+    client.handshake()
+    reply = client.command("USER whoever")
+    client.close()
+    return reply.code
+
+
+def test_what_was_found_is_remembered(running, slapd, anna, cas):  # noqa: F811
+    gate = running(slapd, cache_time="1h")
+    assert login(gate, anna) == 232
+    after = slapd.searches()
+    assert [login(gate, anna) for _ in range(3)] == [232] * 3
+    unknown = cas.leaf()
+    assert login(gate, unknown) == 331
+    between = slapd.searches()
+    assert between > after and login(gate, unknown) == 331
+    assert slapd.searches() == between
+
+
+def test_nothing_is_remembered_when_the_time_is_zero(running, slapd, anna):  # noqa: F811
+    gate = running(slapd, cache_time="0s")
+    before = slapd.searches()
+    assert [login(gate, anna) for _ in range(3)] == [232] * 3
+    assert slapd.searches() == before + 3
+
+
+def test_failures_are_not_remembered_and_connections_are_opened_again(running, slapd, anna):  # noqa: F811
+    gate = running(slapd, cache_time="0s")
+    assert login(gate, anna) == 232
+    slapd.stop()
+    assert login(gate, anna) == 530
+    slapd.start()
+    before = slapd.connections()
+    assert [login(gate, anna) for _ in range(20)] == [232] * 20
+    assert slapd.connections() <= before + 4, "one for each thread, kept"
+
+
+def test_a_kept_connection_that_falls_silent(running, slapd, anna, other, site):  # noqa: F811
+    """The next server is asked; the session waits no longer than the time-out."""
+    ca_file = site.file("both.pem", slapd.ca_file.read_text() + other.ca_file.read_text())
+    gate = running(slapd, cache_time="0s", url=f"{slapd.url} {other.url}", ca_file=ca_file, timeout="1s")
+    for _ in range(8):
+        assert login(gate, anna) == 232
+    os.kill(slapd.child.pid, signal.SIGSTOP)
+    try:
+        assert login(gate, anna) == 232 and other.searches() > 0
+    finally:
+        os.kill(slapd.child.pid, signal.SIGCONT)
+
+
+def test_a_slow_directory_does_not_hold_up_those_who_are_known(running, slapd, anna, cas):  # noqa: F811
+    gate = running(slapd, cache_time="1h", timeout="5s")
+    assert login(gate, anna) == 232
+    os.kill(slapd.child.pid, signal.SIGSTOP)
+    try:
+        waiting = [connect(gate, cas.leaf()) for _ in range(6)]
+        for client in waiting:
+            client.handshake()
+            client.send("USER x")
+        begun = time.monotonic()
+        assert login(gate, anna) == 232 and time.monotonic() - begun < 3
+    finally:
+        os.kill(slapd.child.pid, signal.SIGCONT)
+    wait_until(lambda: slapd.answers(), "slapd goes on")
+
+
+def test_many_at_once(running, slapd, anna):  # noqa: F811
+    gate = running(slapd, cache_time="0s")
+    clients = [connect(gate, anna) for _ in range(30)]
+    for client in clients:
+        client.handshake()
+        client.send("USER x")
+    assert [client.reply().code for client in clients] == [232] * 30

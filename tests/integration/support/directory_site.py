@@ -1,0 +1,69 @@
+"""A site that looks its clients up in a directory: its settings, and what `ftpsgate identity` says of a certificate."""
+import itertools
+import json
+import os
+import pathlib
+
+from . import toml
+from .directory import BASE, SERVICE, SERVICE_PASSWORD
+from .gate import run_command
+
+WORD = "word-for-the-backend"  # the password of mapped users
+_numbers = itertools.count(1)
+
+
+class DirectorySite:
+    def __init__(self, folder, house, cas):
+        self.folder, self.house, self.cas = pathlib.Path(folder), house, cas
+
+    def file(self, name, text):
+        path = self.folder / f"{next(_numbers)}-{name}"
+        path.write_text(text)
+        return str(path)
+
+    def directory(self, server, **changes):
+        """[site.active_directory] for a DomainController or Slapd."""
+        is_samba = hasattr(server, "tree")
+        user, password = (SERVICE, SERVICE_PASSWORD) if is_samba else (server.admin, server.password)
+        table = {"enabled": True, "url": server.url, "ca_file": str(server.ca_file), "bind_dn": user,
+                 "base_dn": BASE if is_samba else server.base, "password": WORD, **changes}
+        password = table.pop("bind_password", password)
+        table["bind_password_file"] = self.file("bind", password + "\n")
+        return {key: value for key, value in table.items() if value is not None}
+
+    def tables(self, server, **changes):
+        """For house.gate() too."""
+        return {"client_certificates": self.cas.settings("no-revocation-check"),
+                "authentication": {"client_certificate": True},
+                "active_directory": self.directory(server, **changes)}
+
+    def ask(self, server, credential, *, environment=None, seconds=20, **changes):
+        """The report on a certificate, as a dictionary, with `status`."""
+        site = self.house.site(backend={"servers": ["127.0.0.1:9"]}, **self.tables(server, **changes))
+        config = self.file("ask.toml", toml.dump({"site": [site]}))
+        done = run_command("identity", "-c", config, "--site", "ftp.test", "--json", credential.certificate,
+                           timeout=seconds, env={**os.environ, **(environment or {})})
+        assert done.stdout, done.stderr
+        assert WORD not in done.stdout + done.stderr
+        return {**json.loads(done.stdout), "status": done.returncode}
+
+
+def user_of(report):
+    """Whom a certificate was mapped to by the directory."""
+    identity = report["identity"]
+    assert (identity["outcome"], identity["source"], report["status"]) == ("mapped", "active_directory", 0), report
+    assert identity["steps"][-1]["matched"] and identity["rule"] in identity["steps"][-1]["detail"]
+    return identity["user"]
+
+
+def is_unknown(report):
+    assert report["identity"]["outcome"] in ("not_mapped", "refused", "mapped"), report
+    assert report["identity"]["user"] is None or report["identity"]["outcome"] == "mapped"
+    return report["identity"]["outcome"] == "not_mapped" and not any(s["matched"] for s in report["identity"]["steps"])
+
+
+def refusal_of(report):
+    """Why the client is refused."""
+    identity = report["identity"]
+    assert (identity["outcome"], identity["user"], report["status"]) == ("refused", None, 4), report
+    return identity["detail"]
