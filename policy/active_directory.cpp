@@ -65,7 +65,7 @@ struct directory {
             if (one.value)
                 wanted.push_back(std::move(*one.value));
             else
-                steps.push_back({site.servers.front().url, false, title + one.missing});
+                steps.push_back({"active_directory", false, title + one.missing});
         }
         return std::nullopt;
     }

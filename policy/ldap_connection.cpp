@@ -14,6 +14,7 @@ namespace {
 
 constexpr ber_len_t largest_message = 16U << 20U;
 // A firewall that forgets idle connections must not cost the next client a time-out.
+constexpr auto farewell = std::chrono::milliseconds(100);
 constexpr int keepalive_idle = 60, keepalive_interval = 10, keepalive_probes = 3;  // seconds, seconds, packets
 
 struct free_message {
@@ -137,18 +138,26 @@ search_status status_of(int code) {
 }  // namespace
 
 struct ldap_connection::handle {
-    LDAP* ld = nullptr;
+    explicit handle(deadline first) : until(first) {}
     ~handle() {
+        until = std::chrono::steady_clock::now() + farewell;
         if (ld != nullptr) ldap_unbind_ext_s(ld, nullptr, nullptr);
     }
+    handle(handle const&) = delete;
+    handle& operator=(handle const&) = delete;
+
+    deadline until;
+    ldap_deadline ends_in_time{until};
+    LDAP* ld = nullptr;
 
     ldap_search_result failed(int code) const {
+        if (status_of(code) == search_status::lost && is_over(until)) code = LDAP_TIMEOUT;
         if (code == LDAP_SIZELIMIT_EXCEEDED) return {search_status::refused, {}, "too many entries"};
         if (code == LDAP_REFERRAL) return {search_status::refused, {}, "a referral to another server"};
         return {status_of(code), {}, words_of(ld, code)};
     }
 
-    int send(ldap_search const& what, deadline until, int& id) const {
+    int send(ldap_search const& what, int& id) const {
         std::vector<char*> names;  // libldap only reads them
         for (auto const& name : what.attributes)
             names.push_back(const_cast<char*>(name.c_str()));
@@ -167,7 +176,7 @@ struct ldap_connection::handle {
     }
 
     /// The next message of the answer; null with the code of the failure.
-    message_ptr receive(int id, deadline until, int& code) const {
+    message_ptr receive(int id, int& code) const {
         timeval left = left_until(until);
         LDAPMessage* message = nullptr;
         int const type = is_over(until) ? 0 : ldap_result(ld, id, LDAP_MSG_ONE, &left, &message);
@@ -208,16 +217,16 @@ ldap_connection::~ldap_connection() = default;
 
 std::unique_ptr<ldap_connection> ldap_connection::open(directory_server const& server, deadline until,
                                                        std::string& fault) {
-    auto opened = std::make_unique<handle>();
+    auto opened = std::make_unique<handle>(until);
     fault = "libldap cannot be set up";
     if (server.bind_dn.empty() || server.bind_password.reveal().empty()) return nullptr;
     if (ldap_initialize(&opened->ld, server.url.c_str()) != LDAP_SUCCESS) return nullptr;
-    if (!set_up(opened->ld, server.ca_file, until)) return nullptr;
+    if (!opened->ends_in_time.put_on(opened->ld) || !set_up(opened->ld, server.ca_file, until)) return nullptr;
     int code = server.start_tls ? ldap_start_tls_s(opened->ld, nullptr, nullptr) : LDAP_SUCCESS;
     bool const secured = code == LDAP_SUCCESS;
-    if (secured && is_over(until)) code = LDAP_TIMEOUT;
-    if (secured && code == LDAP_SUCCESS) code = bind(opened->ld, server);
+    if (secured) code = bind(opened->ld, server);
     if (code != LDAP_SUCCESS) {
+        if (is_over(until)) code = LDAP_TIMEOUT;
         fault = (secured ? "cannot connect or bind: " : "cannot connect or start TLS: ") + words_of(opened->ld, code);
         return nullptr;
     }
@@ -229,10 +238,11 @@ std::unique_ptr<ldap_connection> ldap_connection::open(directory_server const& s
 
 ldap_search_result ldap_connection::search(ldap_search const& what, deadline until) {
     int id = 0;
-    int code = handle_->send(what, until, id);
+    handle_->until = until;
+    int code = handle_->send(what, id);
     if (code != LDAP_SUCCESS) return handle_->failed(code);
     ldap_search_result result;
-    while (auto message = handle_->receive(id, until, code)) {
+    while (auto message = handle_->receive(id, code)) {
         int const type = ldap_msgtype(message.get());
         if (type == LDAP_RES_SEARCH_RESULT) {
             code = handle_->final_code(std::move(message));

@@ -1,13 +1,13 @@
-// One connection with an LDAP server: protected, authenticated, for searches. The only user of libldap, which blocks:
-// for threads of their own. Referrals are never followed: they would send the password of the bind to whomever.
+// One connection with an LDAP server: protected, authenticated, for searches. Blocks, so it is for threads of their
+// own. Referrals are never followed: they would send the password of the bind to whomever.
 //
 // What /etc/ldap/ldap.conf, ~/.ldaprc and LDAP* variables say about TLS does not hold: the certificate of the server is
 // checked against `ca_file` and the host name of the URL, and TLS 1.2 is the least.
 #pragma once
 
+#include "policy/ldap_deadline.hpp"
 #include "policy/secret.hpp"
 
-#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,8 +15,6 @@
 #include <vector>
 
 namespace ftpsgate::policy {
-
-using deadline = std::chrono::steady_clock::time_point;
 
 struct directory_server {
     std::string url;  ///< "ldaps://host[:port]", "ldap://host[:port]" with start_tls

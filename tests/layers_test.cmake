@@ -24,7 +24,8 @@ rule(${all} "[<\"]toml([+][+])?[./]" "^config/[^/]*[.]cpp$" "toml++ is for confi
 rule("^config/" "[<\"](policy|proxy|metrics)/" ${none} "config includes neither policy nor proxy nor metrics")
 rule("^config/" "[<\"](boost/(asio|beast)|openssl)/" ${none} "config opens no socket and knows no TLS")
 rule("^policy/" "[<\"](proxy|metrics)/" ${none} "policy may include config, not proxy or metrics")
-rule("^policy/" "[<\"]boost/(asio|beast)" "^policy/(http_fetch|http_fetch_message|identity|ldap_source|peer_verification|peer_verifier|revocation_fetcher|verification_service)[.]"
+rule("^policy/" "[<\"]boost/(asio|beast)"
+     "^policy/(active_directory|http_fetch|http_fetch_message|identity_resolver|peer_verification|peer_verifier|revocation_fetcher|verification_service)[.]"
      "in policy, Asio is only where something is awaited")
 rule("^metrics/" "[<\"](config|policy|proxy)/" ${none} "metrics includes nothing of the project but itself")
 

@@ -18,6 +18,7 @@ void login_machine::start_mapped() {
 void login_machine::reset() {
     step_ = step::none;
     password_ = secret_string();
+    if (state_.plan) state_.plan->forget_secrets();
 }
 
 void login_machine::on_connected(backend_connected const& backend) {

@@ -29,6 +29,10 @@ public:
     std::string const& user() const { return user_; }
     /// Null: with the password that the client gives.
     mapped_login const* mapped() const { return mapped_.get(); }
+    /// The login is over: its secrets are not needed for the hours that the session may last.
+    void forget_secrets() {
+        if (mapped_) mapped_ = std::make_shared<mapped_login const>(mapped_login{{}, std::nullopt, mapped_->reply});
+    }
 
 private:
     friend class ftpsgate::proxy::plan_maker;

@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives import hashes
 from support.client_access import VERSIONS, admitted, refused
 from support.client_pki import ANY, DAY, HOUR, SERVER, liars_key, root
 
+pytestmark = pytest.mark.filterwarnings("ignore:SHA1 signatures are deprecated")
+
 # Kind: (word in log and metrics, alert); None: accepted.
 KINDS = {
     "none": ("absent", None),

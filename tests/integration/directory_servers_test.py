@@ -100,8 +100,9 @@ def test_a_wrong_password_is_refused(site, slapd, anna):  # noqa: F811
 
 
 def test_a_wrong_base_is_an_answer(site, slapd, anna, other):  # noqa: F811
+    before = other.connections()
     report = site.ask(slapd, anna, base_dn="dc=nowhere," + slapd.base, url=f"{slapd.url} {other.url}")
-    assert "No such object" in refusal_of(report) and other.searches() == 0
+    assert "No such object" in refusal_of(report) and other.connections() == before
 
 
 # Who it is.
@@ -145,11 +146,11 @@ def test_the_next_server_takes_over(site, slapd, anna, other, silent, first):  #
     ca_file = site.file("both.pem", "".join(file.read_text() for file in authorities))
     if first == "wrong password":
         other.stop()
-        other.change_password("another password")
+        other.change_password("another-password")
         other.start()
     report = site.ask(other, anna, url=f"{urls[first]} {other.url}", ca_file=ca_file, timeout="1s")
     assert user_of(report) == "anna"
-    steps = report["identity"]["steps"]
+    steps = [step for step in report["identity"]["steps"] if step["name"].startswith("ldap")]
     assert [step["name"] for step in steps] == [urls[first], other.url] and not steps[0]["matched"]
 
 
@@ -274,7 +275,7 @@ def test_a_slow_directory_does_not_hold_up_those_who_are_known(running, slapd, a
         waiting = [connect(gate, cas.leaf()) for _ in range(6)]
         for client in waiting:
             client.handshake()
-            client.send("USER x")
+            client.send("USER x\r\n")
         begun = time.monotonic()
         assert login(gate, anna) == 232 and time.monotonic() - begun < 3
     finally:
@@ -287,5 +288,5 @@ def test_many_at_once(running, slapd, anna):  # noqa: F811
     clients = [connect(gate, anna) for _ in range(30)]
     for client in clients:
         client.handshake()
-        client.send("USER x")
+        client.send("USER x\r\n")
     assert [client.reply().code for client in clients] == [232] * 30

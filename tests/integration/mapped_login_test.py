@@ -390,7 +390,7 @@ def test_events_and_counters(plc, mine, unknown):
     assert len(gate.events("identity_mapped")) == 1 and len(gate.events("login")) == 2
 
 
-SAYS = {"STAT": f"211 {MAPPED} at 127.0.0.2", "SITE": f"200-hello {MAPPED}\r\n200 {MAPPED.upper()}, done",
+SAYS = {"SITE": f"200-hello {MAPPED}\r\n200 {MAPPED.upper()}, done",
         "CWD": f"250-Message for {MAPPED}:\r\n  {MAPPED}, go on\r\n250 ok", "DELE": f"550 {MAPPED}: not yours",
         "SIZE": f"550 \"/home/{MAPPED}/a\" is no file", "SYST": f"215 UNIX ({MAPPED})", "HELP": f"214 ask {MAPPED}",
         "MDTM": f"550 {MAPPED}", "RNFR": f"350 go on, {MAPPED}", "ALLO": f"202 {MAPPED}", "TYPE": f"200 {MAPPED}: ok",
@@ -429,12 +429,23 @@ def test_replies_of_transfers_do_not_either(plc, mine, command, at):
     assert MAPPED not in transfer.first.text + transfer.final.text
 
 
-def test_paths_are_passed_on_as_they_are(house, cas, mine):
-    """257 is byte for byte, as clients build paths from it: a home folder's name is the backend's to choose. Not
-    watched, as it would be seen."""
+def test_status_without_a_path(plc, mine):
+    """B-104: the gate's own, also after a mapped login."""
+    gate = plc()
+    gate.backend.on("STAT", f"211 {MAPPED} at 127.0.0.2")
+    answer = by_certificate(gate, mine).command("STAT")
+    assert answer.code == 211 and "STAT" not in gate.backend.verbs()
+
+
+@pytest.mark.parametrize("line, answer", [("PWD", b'257 "/home/home-owner" is current\r\n'),
+                                          ("MKD x", b'257 "/home/home-owner/x" made\r\n'),
+                                          ("STAT x", b"213-Status\r\n-rw------- 1 home-owner 0 x\r\n213 End\r\n")])
+def test_paths_and_lists_are_passed_on_as_they_are(house, cas, mine, line, answer):
+    """Byte for byte, as clients build paths from them, and as LIST shows the same: what a home folder is called, and
+    who is shown as a file's owner, is the backend's to choose. Not watched, as it would be seen."""
     gate = house.gate(**tables(cas, rule(user="home-owner")))
-    gate.backend.on("PWD", '257 "/home/home-owner" is current')
-    assert by_certificate(gate, mine).command("PWD").raw == b'257 "/home/home-owner" is current\r\n'
+    gate.backend.on(line.partition(" ")[0], answer)
+    assert by_certificate(gate, mine).command(line).raw == answer
 
 
 def test_a_client_that_does_not_wait(plc, mine):

@@ -1,5 +1,5 @@
-"""What was fetched is kept: how long, for whom, past what attacks, and past a restart (B-259, B-260, B-263, D-12, A-083,
-A-086)."""
+"""What was fetched is kept: how long, for whom, past what attacks, and past a restart (B-259, B-260, B-263, D-12,
+A-083, A-086)."""
 import threading
 import time
 

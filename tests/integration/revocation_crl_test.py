@@ -1,5 +1,7 @@
 """CRLs: from distribution points and from files, complete, delta and indirect ones, and those that must not be believed
 (B-252, B-253, B-261, B-262, B-264, A-084)."""
+import signal
+
 import pytest
 from cryptography import x509
 
@@ -56,8 +58,8 @@ def test_other_schemes_are_passed_over(gate, cas, web, tmp_path):
     file = tmp_path / "list.crl"
     file.write_bytes(cas.ca.crl())
     place = f"{HOST}:{web.port}"
-    others = [f"ldap://{place}/cn=x?certificateRevocationList", f"https://{place}/x", f"file://{file}", f"ftp://{place}/x",
-              str(file), f"//{place}/x", f"http:{place}", f"http://user:pw@{place}/x", "http://"]
+    others = [f"ldap://{place}/cn=x?certificateRevocationList", f"https://{place}/x", f"file://{file}",
+              f"ftp://{place}/x", str(file), f"//{place}/x", f"http:{place}", f"http://user:pw@{place}/x", "http://"]
     url, before = web.serve(cas.ca.crl()), web.connections
     admitted(gate, cas.leaf(crl=[*others, url]))
     assert web.connections - before == 1
@@ -219,6 +221,24 @@ def test_an_expired_file_gives_way_to_a_fetched_list(house, cas, web, tmp_path):
     web.set(url, cas.ca.crl([bad]))
     admitted(gate, cas.credential(good))
     assert refused(gate, cas.credential(bad)) == REVOKED
+
+
+def test_files_are_read_anew_on_reload(house, cas, tmp_path):
+    """SIGHUP: also for those who were accepted a moment ago."""
+    path = tmp_path / "list.crl"
+    path.write_bytes(cas.ca.crl())
+    gate = house.unshared(client_certificates=cas.settings(crl_files=[cas.root_list, str(path)]))
+    leaf = cas.leaf()
+    admitted(gate, leaf)
+    path.write_bytes(cas.ca.crl([leaf.entity], number=2))
+    admitted(gate, leaf)
+    gate.child.send_signal(signal.SIGHUP)
+    gate.wait_event("reload")
+    assert refused(gate, leaf) == REVOKED
+    path.write_bytes(b"rubbish")
+    gate.child.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(gate.events("reload")) == 2, "the second reload")
+    assert refused(gate, leaf) == REVOKED           # a faulty file changes nothing
 
 
 # Deltas.

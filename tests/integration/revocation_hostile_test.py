@@ -1,5 +1,5 @@
-"""Servers and certificates that mean harm: huge, slow, endless and misleading answers, and URLs that lead where the gate
-must not go (A-081, A-082, A-085, A-087, B-260, B-265, B-273)."""
+"""Servers and certificates that mean harm: huge, slow, endless and misleading answers, and URLs that lead where the
+gate must not go (A-081, A-082, A-085, A-087, B-260, B-265, B-273)."""
 import socket
 import threading
 import time
@@ -91,7 +91,7 @@ def resident(gate):
 
 
 def test_a_list_just_below_the_limit(house, cas, web):
-    """A-085: half a million entries are read, and do not hold up others. Its own gate: the time limit is the default."""
+    """A-085: half a million entries are read, and do not hold up others. The time limit is the default."""
     gate = house.gate(client_certificates=cas.settings())
     quick = cas.leaf(crl=[web.serve(cas.ca.crl())])
     admitted(gate, quick)
@@ -245,8 +245,8 @@ def test_fetched_issuer(gate, cas, web):
 def test_a_chain_of_missing_issuers(gate, cas, web):
     """B-265: one after the other."""
     def step(upper, name):
-        return upper.ca(name, issuers=[web.serve(Answer(upper.der, kind=CERTIFICATE), "issuer")] if upper.issuer else [],
-                        crl=[web.serve(upper.crl())])
+        above = [web.serve(Answer(upper.der, kind=CERTIFICATE), "issuer")] if upper.issuer else []
+        return upper.ca(name, issuers=above, crl=[web.serve(upper.crl())])
     first = step(cas.root, "first CA")
     second = step(first, "second CA")
     third = step(second, "third CA")

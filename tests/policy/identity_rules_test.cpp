@@ -189,6 +189,15 @@ TEST_CASE("identity_rules: doubt refuses, unless another key says no", "[policy]
     CHECK_FALSE(decision.steps[0].matched);
     request.subject = test::common_name("otto");
     CHECK(bench.judge(request) == "mapped user-b");
+
+    // In the other order of keys: the subject is doubtful, the DNS name is not.
+    bench.site.identity[0].dns = bench.at("c");
+    bench.site.identity[1] = bench.site.identity[0];
+    bench.site.identity[1].name = "b";
+    bench.site.identity[1].subject.reset();
+    CHECK(bench.judge({.subject = {{"CN", "anna"}, {"CN", "otto"}}, .alternative_names = "DNS:d"}) == "not_mapped");
+    CHECK(bench.judge({.subject = {{"CN", "anna"}, {"CN", "otto"}}, .alternative_names = "DNS:c"}) ==
+          "refused: subject: there is more than one CN");
 }
 
 TEST_CASE("identity_rules: doubt about a rule that denies refuses", "[policy][identity_rules]") {

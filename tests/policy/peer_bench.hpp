@@ -70,7 +70,7 @@ struct peer_bench {
     /// An OCSP responder with the root's key that knows `who` only.
     void respond(std::string const& path, identity const& who, ocsp_single answer = {}) {
         answer.certificate = who.certificate.get();
-        auto const response = make_ocsp_response({.answers = {answer}}, root, root);
+        auto const response = make_ocsp_response({.answers = {answer}, .produced_at = hours_from_now(0)}, root, root);
         server.serve(path, text_of(response), "application/ocsp-response");
     }
     crl_request listing(identity const& who) const {

@@ -10,6 +10,7 @@ from .client_pki import (ANY, CLIENT, DAY, HOUR, SERVER, Credential, Entity, crl
 
 ONE, OTHER = ObjectIdentifier("1.2.3.4.1"), ObjectIdentifier("1.2.3.4.2")
 ANY_POLICY = ObjectIdentifier("2.5.29.32.0")
+PURPOSES = {SERVER: "servers", CLIENT: "clients", ANY: "anything"}
 STRANGE = x509.UnrecognizedExtension(ObjectIdentifier("1.2.3.4.5"), b"\x05\0")
 PLACE = "http://lists.test/"        # nobody is asked there: crl_files and revocation-cache-only
 
@@ -149,12 +150,12 @@ def usage_of_ca(plan):
 
 def eku_of_ca(plan):
     plan.lower_ca()["eku"] = eku = plan.pick((SERVER,), (SERVER, CLIENT), (ANY,))
-    plan.note("CA for", *(one._name for one in eku))
+    plan.note("CA for", *map(PURPOSES.get, eku))
 
 
 def eku_of_leaf(plan):
     plan.leaf["eku"] = eku = plan.pick((SERVER,), (SERVER, CLIENT), (ANY,), None)
-    plan.note("leaf for", *(one._name for one in eku or ()))
+    plan.note("leaf for", *map(PURPOSES.get, eku or ()))
 
 
 def usage_of_leaf(plan):
@@ -228,8 +229,9 @@ def explicit_policy(plan):
 
 ODDITIES = [revoked, revoked, no_list, list_time, list_time, list_signer, list_scope, list_scope, two_halves,
             two_generations, list_critical, list_critical, list_foreign_entry, no_next_update, delta, delta, delta,
-            delta_only, distribution_point, usage_of_ca, usage_of_ca, eku_of_ca, eku_of_leaf, usage_of_leaf, path_length,
-            no_ca, ca_as_leaf, validity, forged, unknown_critical, names, names, explicit_policy, explicit_policy]
+            delta_only, distribution_point, usage_of_ca, usage_of_ca, eku_of_ca, eku_of_leaf, usage_of_leaf,
+            path_length, no_ca, ca_as_leaf, validity, forged, unknown_critical, names, names, explicit_policy,
+            explicit_policy]
 
 
 class Case:

@@ -95,7 +95,9 @@ class Lftp:
                  credential=None):
         host, port = address
         self.folder = folder
-        own = [f"set ssl:cert-file {credential.certificate}", f"set ssl:key-file {credential.key}"] if credential else []
+        own = []
+        if credential:
+            own = [f"set ssl:cert-file {credential.certificate}", f"set ssl:key-file {credential.key}"]
         self.start = "; ".join([
             *own,
             f"set ssl:ca-file {authority.certificate}", "set ssl:check-hostname no", "set ftp:ssl-force yes",

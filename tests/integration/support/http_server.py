@@ -1,5 +1,5 @@
-"""A small HTTP server on loopback for CRLs, OCSP and issuers' certificates: an answer for each path, counters, and every
-way to misbehave. It listens on 127.0.0.3, which the gate has to be told in url_allow."""
+"""A small HTTP server on loopback for CRLs, OCSP and issuers' certificates: an answer for each path, counters, and
+every way to misbehave. It listens on 127.0.0.3, which the gate has to be told in url_allow."""
 import http.server
 import socket
 import threading
