@@ -107,7 +107,7 @@ struct validation_flags {
     bool no_revocation_check = false;
     bool revocation_cache_only = false;     ///< only CRLs and OCSP answers that are held already
     bool url_retrieval_cache_only = false;  ///< missing issuers are not fetched; does not restrict revocation (B-256)
-    bool no_usage_check = false;            ///< B-186, B-187
+    bool no_usage_check = false;            ///< B-186, B-187; but the TLS library wants digitalSignature always
 
     friend bool operator==(validation_flags const&, validation_flags const&) = default;
 };

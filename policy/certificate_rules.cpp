@@ -61,6 +61,17 @@ bool is_strong_signature(X509 const& certificate) {
     return size > 0 && parse_signature_algorithm({der, static_cast<std::size_t>(size)}).has_value();
 }
 
+std::string anchor_fault(certificate_list const& path) {
+    X509* const anchor = path.back().get();
+    if ((X509_get_extension_flags(anchor) & EXFLAG_CRITICAL) != 0)
+        return "the anchor has an unknown critical extension";
+    long const most = X509_get_pathlen(anchor);
+    long authorities = 0;
+    for (std::size_t i = 1; i + 1 < path.size(); ++i)
+        if ((X509_get_extension_flags(path[i].get()) & EXFLAG_SI) == 0) ++authorities;
+    return most >= 0 && authorities > most ? "more CAs below the anchor than its path length allows" : "";
+}
+
 std::string usage_fault(certificate_list const& path, usage_check check) {
     X509 const& leaf = *path.front();
     if ((X509_get_extension_flags(readable(leaf)) & EXFLAG_CA) != 0) return "the certificate of a CA, not of a client";

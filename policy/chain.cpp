@@ -188,6 +188,11 @@ private:
             answer.words = "key or signature algorithm of " + name_text(X509_get_subject_name(&one)) + " is too weak";
             return;
         }
+        answer.words = anchor_fault(answer.path);
+        if (!answer.words.empty()) {
+            answer.reason = refusal::constraint;
+            return;
+        }
         answer.words = usage_fault(answer.path, question_.usage);
         if (!answer.words.empty()) answer.reason = refusal::usage;
     }

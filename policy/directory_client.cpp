@@ -65,7 +65,10 @@ std::optional<directory_answer> directory_client::search_all(attempt& now) {
     for (auto const& wanted : now.wanted) {
         std::vector<ldap_entry> found;
         now.ended = stopping_ ? search_status::no_answer : search_one(wanted, now, found);
-        if (now.ended == search_status::refused) return now.answer;
+        if (now.ended == search_status::refused) {
+            kept_.reset();  // a server may refuse because of what became of the connection
+            return now.answer;
+        }
         if (now.ended != search_status::answered) {
             kept_.reset();
             // What it said before counts no more; why it stopped does.

@@ -1,10 +1,8 @@
 #include "policy/ldap_connection.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <ldap.h>
-#include <limits>
-#include <optional>
+#include <mutex>
 #include <sys/time.h>
 #include <utility>
 
@@ -53,6 +51,18 @@ std::string words_of(LDAP* ld, int code) {
     return words;
 }
 
+// What libldap does with its first handle, which is not for several threads at once.
+void initialize_library() {
+    static std::once_flag done;
+    std::call_once(done, [] {
+        LDAP* first = nullptr;
+        int const client = 0;
+        if (ldap_initialize(&first, "ldap://localhost") != LDAP_SUCCESS) return;
+        ldap_set_option(first, LDAP_OPT_X_TLS_NEWCTX, &client);
+        ldap_unbind_ext_s(first, nullptr, nullptr);
+    });
+}
+
 bool set(LDAP* ld, int option, int value) {
     return ldap_set_option(ld, option, &value) == LDAP_OPT_SUCCESS;
 }
@@ -70,7 +80,7 @@ bool set_up_tls(LDAP* ld, std::string const& ca_file) {
            set(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, LDAP_OPT_X_TLS_PROTOCOL_TLS1_2) && set(ld, LDAP_OPT_X_TLS_NEWCTX, 0);
 }
 
-bool set_up(LDAP* ld, std::string const& ca_file, deadline until) {
+bool set_up(LDAP* ld, deadline until) {
     timeval const left = left_until(until);
     set(ld, LDAP_OPT_X_KEEPALIVE_IDLE, keepalive_idle);
     set(ld, LDAP_OPT_X_KEEPALIVE_PROBES, keepalive_probes);
@@ -78,7 +88,7 @@ bool set_up(LDAP* ld, std::string const& ca_file, deadline until) {
     return set(ld, LDAP_OPT_PROTOCOL_VERSION, LDAP_VERSION3) && set(ld, LDAP_OPT_DEREF, LDAP_DEREF_NEVER) &&
            ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) == LDAP_OPT_SUCCESS &&
            ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &left) == LDAP_OPT_SUCCESS &&
-           ldap_set_option(ld, LDAP_OPT_TIMEOUT, &left) == LDAP_OPT_SUCCESS && set_up_tls(ld, ca_file);
+           ldap_set_option(ld, LDAP_OPT_TIMEOUT, &left) == LDAP_OPT_SUCCESS;
 }
 
 int bind(LDAP* ld, directory_server const& server) {
@@ -217,11 +227,14 @@ ldap_connection::~ldap_connection() = default;
 
 std::unique_ptr<ldap_connection> ldap_connection::open(directory_server const& server, deadline until,
                                                        std::string& fault) {
+    initialize_library();
     auto opened = std::make_unique<handle>(until);
     fault = "libldap cannot be set up";
     if (server.bind_dn.empty() || server.bind_password.reveal().empty()) return nullptr;
     if (ldap_initialize(&opened->ld, server.url.c_str()) != LDAP_SUCCESS) return nullptr;
-    if (!opened->ends_in_time.put_on(opened->ld) || !set_up(opened->ld, server.ca_file, until)) return nullptr;
+    if (!opened->ends_in_time.put_on(opened->ld) || !set_up(opened->ld, until)) return nullptr;
+    fault = server.ca_file + " cannot be used";
+    if (!set_up_tls(opened->ld, server.ca_file)) return nullptr;
     int code = server.start_tls ? ldap_start_tls_s(opened->ld, nullptr, nullptr) : LDAP_SUCCESS;
     bool const secured = code == LDAP_SUCCESS;
     if (secured) code = bind(opened->ld, server);
@@ -231,6 +244,7 @@ std::unique_ptr<ldap_connection> ldap_connection::open(directory_server const& s
         return nullptr;
     }
     // ldaps:// and StartTLS are the only ways here, and yet: no look-up without TLS.
+    fault = "no TLS";
     if (ldap_tls_inplace(opened->ld) != 1) return nullptr;
     limit_messages(opened->ld);
     return std::unique_ptr<ldap_connection>(new ldap_connection(std::move(opened)));

@@ -8,6 +8,8 @@
 // - The serial number is written with its bytes reversed. Windows keeps the zero byte that DER puts before a number
 // with
 //   its highest bit set; tools that turn the number into hex leave it out.
+//
+// The issuer is found by its name only, as in Active Directory: whoever ca_file trusts can issue for every account.
 #pragma once
 
 #include "config/settings.hpp"

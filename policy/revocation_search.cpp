@@ -33,14 +33,33 @@ bool is_not_revoked(X509& delegate, search_grounds const& grounds, crl_list cons
     return answer.reason == refusal::none && answer.findings.front().status == revocation_status::good;
 }
 
-std::string judge_list(std::string const& bytes, order const& wanted, search_grounds const& grounds, bool delta) {
+// Some distribution points name another issuer of CRLs; whom they do not name has nothing to say (RFC 5280 6.3.3 b).
+bool may_issue(held_crl const& list, X509& certificate) {
+    if (X509_NAME_cmp(X509_CRL_get_issuer(list.crl.get()), X509_get_issuer_name(&certificate)) == 0) return true;
+    bssl::UniquePtr<CRL_DIST_POINTS> const points(
+        static_cast<CRL_DIST_POINTS*>(X509_get_ext_d2i(&certificate, NID_crl_distribution_points, nullptr, nullptr)));
+    ERR_clear_error();
+    for (std::size_t i = 0; points && i < sk_DIST_POINT_num(points.get()); ++i)
+        if (sk_DIST_POINT_value(points.get(), i)->CRLissuer != nullptr) return true;
+    return false;
+}
+
+struct list_question {
+    revocation_key key;
+    std::string url;
+    X509* certificate;
+    bool delta;
+};
+
+std::string judge_list(std::string const& bytes, list_question const& wanted, search_grounds const& grounds) {
     auto const now = std::chrono::system_clock::now();
-    auto const list = parse_crl(bytes, wanted.request.url);
+    auto const list = parse_crl(bytes, wanted.url);
     if (!list) return "no CRL came";
-    if (list->delta != delta) return delta ? "no delta CRL" : "a delta CRL where a complete one is due";
+    if (list->delta != wanted.delta) return wanted.delta ? "no delta CRL" : "a delta CRL where a complete one is due";
     if (list->this_update > now + clock_skew) return "the CRL is from the future: " + to_text(list->this_update);
     if (list->end() < now) return "the CRL of " + list->issuer + " has expired: " + to_text(list->end());
-    if (signer_of(*list, grounds) == nullptr) return "the CRL is not signed by the certificate's issuer";
+    if (!may_issue(*list, *wanted.certificate) || signer_of(*list, grounds) == nullptr)
+        return "the CRL is not signed by the certificate's issuer";
     return grounds.cache->put_crl(wanted.key, list) ? "" : "the CRL is older than the one that is held";
 }
 
@@ -140,13 +159,9 @@ order revocation_search::order_for(step const& what) const {
 void revocation_search::order_list(order& wanted, source_kind kind) const {
     wanted.key = wanted.attempt = list_key(wanted.request.url);
     wanted.request.size_limit = list_limit;
-    bool const delta = kind == source_kind::delta;
-    wanted.accept = [grounds = grounds_, delta, key = wanted.key, url = wanted.request.url](std::string const& bytes,
-                                                                                            order::source) {
-        order about;
-        about.key = key;
-        about.request.url = url;
-        return judge_list(bytes, about, *grounds, delta);
+    list_question const question{wanted.key, wanted.request.url, certificate_, kind == source_kind::delta};
+    wanted.accept = [grounds = grounds_, question](std::string const& bytes, order::source) {
+        return judge_list(bytes, question, *grounds);
     };
 }
 

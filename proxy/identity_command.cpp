@@ -1,13 +1,11 @@
 #include "proxy/identity_command.hpp"
 
+#include "policy/input_file.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/json/src.hpp>
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
-#include <iterator>
-#include <system_error>
 #include <utility>
 
 namespace ftpsgate::proxy {
@@ -26,15 +24,6 @@ struct findings {
     policy::verdict_ptr verdict;
     policy::identity_ptr identity;  ///< null: the certificate is refused, or there is nobody to ask
 };
-
-std::optional<std::string> read_file(std::string const& path, std::string& fault) {
-    errno = 0;
-    std::ifstream in(path, std::ios::binary);
-    std::string bytes{std::istreambuf_iterator<char>(in), {}};
-    if (in.is_open() && !in.bad()) return bytes;
-    fault = errno != 0 ? std::generic_category().message(errno) : "unreadable";
-    return std::nullopt;
-}
 
 std::string der_of(X509& certificate) {
     std::uint8_t* der = nullptr;
@@ -197,10 +186,11 @@ identity_answer explain_identity(runtime const& snapshot, identity_question cons
     auto const named = [&](auto const& site) { return site->settings.name == question.site; };
     auto const found = std::find_if(snapshot.sites.begin(), snapshot.sites.end(), named);
     if (found == snapshot.sites.end()) return {2, "", "there is no site named '" + question.site + "'\n"};
+    config::problems unreadable;
+    auto const pem = policy::read_input_file({question.certificate_file, {}}, "certificate", unreadable);
+    if (!pem) return {2, "", unreadable.empty() ? "the file name is empty\n" : unreadable.front().message + "\n"};
     std::string fault;
-    auto const pem = read_file(question.certificate_file, fault);
-    policy::certificate_list certificates;
-    if (pem) certificates = policy::parse_certificates(*pem, fault);
+    auto const certificates = policy::parse_certificates(*pem, fault);
     if (!fault.empty()) return {2, "", question.certificate_file + ": " + fault + "\n"};
     if (!(*found)->verifier) return ignored(**found, question.format);
     std::vector<std::string> chain;

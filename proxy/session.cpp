@@ -220,6 +220,7 @@ void session::check_peer(std::vector<std::string> chain) {
 void session::peer_checked(policy::peer_verdict const& verdict) {
     journal_.peer_checked(verdict);
     peer_ = verdict.peer;
+    peer_refused_ = !peer_;
     client_->answer_peer(peer_ ? std::uint8_t{0} : policy::alert_of(verdict.reason));
 }
 
@@ -228,6 +229,8 @@ void session::secure_failed(tls::failure const& why) {
     peer_.reset();
     journal_.moved_to(*group_->sites[sni_site_]);
     if (why.kind == tls::failure_kind::certificate_absent) journal_.certificate_absent();
+    // The library has a check of its own, of the key usage, which no flag lifts (B-187).
+    if (why.kind == tls::failure_kind::certificate_refused && !peer_refused_) journal_.certificate_unusable(why.text);
     journal_.tls_failed(tls::channel_kind::control, tls::to_string(why.kind), why.text);
     deliver(ftp::client_gone{});
 }

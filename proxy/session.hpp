@@ -110,6 +110,7 @@ private:
     policy::peer_verifier::pending verification_;
     policy::identity_resolver::pending identification_;
     std::shared_ptr<policy::verified_peer const> peer_;  // null: no certificate was asked for, or none was sent
+    bool peer_refused_ = false;                          // by the verifier, which has been told of
     ftp::control_core core_;
     session_journal journal_;
     std::deque<ftp::event> inbox_;

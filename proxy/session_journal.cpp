@@ -151,6 +151,16 @@ void session_journal::command_denied(ftp::note_denied const& what) {
     about(entry).field("command", what.command);
 }
 
+void session_journal::certificate_unusable(std::string_view text) {
+    auto const* const reason = to_string(policy::refusal::usage);
+    site_->counters->client_certificate(reason);
+    log_line entry(log_, level::warning, "certificate_refused");
+    about(entry)
+        .field("reason", reason)
+        .field("detail", "its key usage does not include digitalSignature")
+        .field("library", text);
+}
+
 void session_journal::identified(policy::identity_decision const& identity) {
     // Who is asked last is the one who says that nobody knows: the rules where there is no directory.
     bool const nobody = identity.source == policy::identity_source::none;

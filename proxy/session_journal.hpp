@@ -33,7 +33,8 @@ public:
     void peer_checked(policy::peer_verdict const& verdict);
     /// The handshake is done, with a certificate or (null) without.
     void peer_admitted(policy::verified_peer const* peer);
-    void certificate_absent();  ///< refused for that
+    void certificate_absent();                         ///< refused for that
+    void certificate_unusable(std::string_view text);  ///< refused by the TLS library, for its usage
     void identified(policy::identity_decision const& identity);
     void tls_failed(tls::channel_kind channel, std::string_view reason, std::string_view text);
     void command(ftp::note_command const& what);

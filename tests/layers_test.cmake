@@ -19,6 +19,8 @@ rule(${all} "^\"" ${none} "project headers are included from the source root")  
 rule(${all} "[<\"]tests/" ${none} "shipped code includes no test")
 rule(${all} "[<\"]openssl/" "^(proxy/tls|policy)/boringssl[.]hpp$" "BoringSSL comes through .../boringssl.hpp only")
 rule(${all} "[<\"]prometheus/" "^metrics/" "prometheus-cpp is for metrics/ only")
+rule(${all} "[<\"](ldap|lber|openldap|ldif|ldap_[a-z]+)[.]h[>\"]" "^policy/ldap_(connection|deadline)[.]cpp$"
+     "libldap is for policy/ldap_connection and ldap_deadline only")
 rule(${all} "[<\"]toml([+][+])?[./]" "^config/[^/]*[.]cpp$" "toml++ is for config/*.cpp only")
 
 rule("^config/" "[<\"](policy|proxy|metrics)/" ${none} "config includes neither policy nor proxy nor metrics")

@@ -40,12 +40,16 @@ engine::engine(server_options options, buffer_pool& pool)
     SSL_set_shed_handshake_config(ssl_.get(), 1);
     // Sessions and tickets carry the digest of a client's certificate, not the certificate (B-158).
     SSL_set_retain_only_sha256_of_client_certs(ssl_.get(), 1);
-    if (options_.binding != nullptr) {
-        auto const& context = options_.binding->context();
-        SSL_set_session_id_context(ssl_.get(), context.data(), context.size());
-    }
+    if (options_.binding != nullptr) binding_ = *options_.binding;
+    bind();
     SSL_set_bio(ssl_.get(), make_queue_reader(input).release(), make_queue_writer(output).release());
     engine_callbacks::attach(ssl_.get(), this);
+}
+
+void engine::bind() {
+    if (!binding_) return;
+    auto const& context = binding_->context();
+    SSL_set_session_id_context(ssl_.get(), context.data(), context.size());
 }
 
 want engine::handshake() {
@@ -186,6 +190,10 @@ want engine::judge(int result) {
     failure found = drain_errors();
     if (name_refused_) found.kind = failure_kind::unusable_name;
     if (found.kind == failure_kind::none) found.kind = failure_kind::other;
+    // Under TLS 1.2 the library finds a key usage that does not allow signatures without telling the client (B-187).
+    bool const untold = SSL_version(ssl_.get()) == TLS1_2_VERSION && answer_ == std::uint8_t{0};
+    if (found.kind == failure_kind::certificate_refused && untold)
+        SSL_send_fatal_alert(ssl_.get(), SSL_AD_UNSUPPORTED_CERTIFICATE);
     return fail(found.kind, std::move(found.text));
 }
 

@@ -134,6 +134,7 @@ public:
 private:
     friend struct engine_callbacks;
 
+    void bind();
     void send_tickets();
     bool is_peer_answered_for() const;
     want refuse_unverified();
@@ -143,6 +144,7 @@ private:
 
     bssl::UniquePtr<SSL> ssl_;
     server_options options_;
+    std::optional<session_binding> binding_;
     bool established_ = false;
     bool tickets_sent_ = false;
     bool late_tickets_ = false;  // with the first write or close_notify, see client_hello.hpp

@@ -85,6 +85,7 @@ ssl_select_cert_result_t engine_callbacks::choose_certificate(SSL_CLIENT_HELLO c
     self->name_refused_ = site.contexts.empty();
     if (self->name_refused_) return ssl_select_cert_success;
     switch_context(hello->ssl, pick(site.contexts, *hello));
+    self->bind();  // the switch took the binding away with the certificate (B-157, A-024)
     // For each connection anew: switching contexts does not take over what they ask of clients (B-277).
     self->request_ = site.request;
     SSL_set_custom_verify(hello->ssl, verify_mode(site.request), verify_peer);

@@ -1,5 +1,5 @@
-// Input: a byte of decisions, then certificates in PEM (bit 1), one certificate in DER as a client sends it, or (bit 0) a
-// TBSCertificate that the site's anchor signs here, so that what is behind the signature is reached. Bit 2: with
+// Input: a byte of decisions, then certificates in PEM (bit 1), one certificate in DER as a client sends it, or (bit 0)
+// a TBSCertificate that the site's anchor signs here, so that what is behind the signature is reached. Bit 2: with
 // no-usage-check.
 //
 // Files of the corpus were made with make_certificate() for issuer(), or by strangers.

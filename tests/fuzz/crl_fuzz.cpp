@@ -46,7 +46,8 @@ bool lists_the_leaf(X509_CRL* list) {
     auto const* const entries = X509_CRL_get_REVOKED(list);
     auto const* const serial = X509_get0_serialNumber(world().leaf.certificate.get());
     for (std::size_t i = 0; entries != nullptr && i < sk_X509_REVOKED_num(entries); ++i)
-        if (ASN1_INTEGER_cmp(X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(entries, i)), serial) == 0) return true;
+        if (ASN1_INTEGER_cmp(X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(entries, i)), serial) == 0)
+            return true;
     return false;
 }
 
@@ -68,8 +69,8 @@ void check(policy::crl_ptr const& list, bool by_issuer, bool with_base) {
     policy::crl_list lists{list};
     if (with_base) lists.push_back(world().base);
     policy::certificate_list const none;
-    auto const answer = policy::check_chain(
-        world().anchors, {world().presented, none, policy::usage_check::applied, &lists, fuzz::now});
+    auto const answer = policy::check_chain(world().anchors,
+                                            {world().presented, none, policy::usage_check::applied, &lists, fuzz::now});
     fuzz::require(answer.reason == policy::refusal::none, "a list does not change the path");
     auto const status = answer.findings.front().status;
     if (!with_base) check_alone(list, status);

@@ -10,9 +10,11 @@ import pytest
 from support import process
 from support.client_access import connect
 from support.client_pki import HOUR, root
-from support.directory import Slapd, domain_controller, slapd  # noqa: F401 (fixtures)
-from support.directory_site import WORD, DirectorySite, is_unknown, refusal_of, user_of
+from support.directory import Slapd
+from support.directory_site import WORD, DirectorySite, by_serial, is_unknown, refusal_of, user_of
 from support.wait import wait_until
+
+pytest_plugins = ["support.directory_fixtures"]
 
 
 @pytest.fixture
@@ -21,17 +23,12 @@ def site(tmp_path, house, cas):
 
 
 @pytest.fixture
-def anna(slapd, cas):  # noqa: F811
+def anna(slapd, cas):
     """A credential whose account is anna's."""
     credential = cas.leaf("anna")
     number = slapd.entries
-    slapd.add(f"anna{number}", sAMAccountName="anna", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(credential)}")
+    slapd.add(f"anna{number}", sAMAccountName="anna", altSecurityIdentities=by_serial(credential))
     return credential
-
-
-def serial(credential):
-    number = credential.entity.serial
-    return number.to_bytes((number.bit_length() + 7) // 8, "big")[::-1].hex()
 
 
 @pytest.fixture
@@ -39,7 +36,7 @@ def other(tmp_path_factory, anna):
     """A second server with the same entry."""
     running = Slapd(tmp_path_factory.mktemp("slapd") / "two")
     try:
-        running.start().add("anna", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(anna)}")
+        running.start().add("anna", altSecurityIdentities=by_serial(anna))
         yield running
     finally:
         running.stop()
@@ -58,15 +55,15 @@ def down():
 
 # Reaching it.
 
-def test_ldaps_and_start_tls(site, slapd, anna, cas):  # noqa: F811
+def test_ldaps_and_start_tls(site, slapd, anna, cas):
     assert user_of(site.ask(slapd, anna)) == "anna"
     assert user_of(site.ask(slapd, anna, url=slapd.plain_url, start_tls=True)) == "anna"
     assert is_unknown(site.ask(slapd, cas.leaf()))
 
 
-def test_start_tls_with_a_domain_controller(site, domain_controller, cas):  # noqa: F811
+def test_start_tls_with_a_domain_controller(site, domain_controller, cas):
     credential = cas.leaf()
-    dn = domain_controller.add("stella", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(credential)}")
+    dn = domain_controller.add("stella", altSecurityIdentities=by_serial(credential))
     try:
         report = site.ask(domain_controller, credential, url=f"ldap://{domain_controller.address}", start_tls=True)
         assert user_of(report) == "stella"
@@ -74,19 +71,19 @@ def test_start_tls_with_a_domain_controller(site, domain_controller, cas):  # no
         domain_controller.remove(dn)
 
 
-def test_the_directory_is_down(site, slapd, anna):  # noqa: F811
+def test_the_directory_is_down(site, slapd, anna):
     assert "no answer" in refusal_of(site.ask(slapd, anna, url=down()))
 
 
 @pytest.mark.parametrize("scheme", ["ldaps", "ldap"])
-def test_a_silent_server_costs_the_time_out_and_no_more(site, slapd, anna, silent, scheme):  # noqa: F811
+def test_a_silent_server_costs_the_time_out_and_no_more(site, slapd, anna, silent, scheme):
     begun = time.monotonic()
     report = site.ask(slapd, anna, url=silent.replace("ldaps", scheme), start_tls=scheme == "ldap", timeout="700ms")
     assert "no answer" in refusal_of(report)
     assert time.monotonic() - begun < 6
 
 
-def test_a_server_that_stops_answering(site, slapd, anna):  # noqa: F811
+def test_a_server_that_stops_answering(site, slapd, anna):
     """Stopped with its sockets open: the kernel still accepts for it."""
     os.kill(slapd.child.pid, signal.SIGSTOP)
     try:
@@ -95,11 +92,11 @@ def test_a_server_that_stops_answering(site, slapd, anna):  # noqa: F811
         os.kill(slapd.child.pid, signal.SIGCONT)
 
 
-def test_a_wrong_password_is_refused(site, slapd, anna):  # noqa: F811
+def test_a_wrong_password_is_refused(site, slapd, anna):
     assert "Invalid credentials" in refusal_of(site.ask(slapd, anna, bind_password="wrong"))
 
 
-def test_a_wrong_base_is_an_answer(site, slapd, anna, other):  # noqa: F811
+def test_a_wrong_base_is_an_answer(site, slapd, anna, other):
     before = other.connections()
     report = site.ask(slapd, anna, base_dn="dc=nowhere," + slapd.base, url=f"{slapd.url} {other.url}")
     assert "No such object" in refusal_of(report) and other.connections() == before
@@ -122,7 +119,7 @@ def test_a_server_with_a_wrong_certificate_gets_no_password(site, tmp_path, anna
     trusting = {"LDAPTLS_REQCERT": "never", "LDAPTLS_CACERT": "/nonexistent"}
     wrong.trust = {"LDAPTLS_REQCERT": "never"}  # the test's own tools
     try:
-        wrong.start().add("anna", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(anna)}")
+        wrong.start().add("anna", altSecurityIdentities=by_serial(anna))
         before = wrong.binds()
         report = site.ask(wrong, anna, url=wrong.plain_url if start_tls else wrong.url, start_tls=start_tls,
                           environment=trusting)
@@ -131,7 +128,7 @@ def test_a_server_with_a_wrong_certificate_gets_no_password(site, tmp_path, anna
         wrong.stop()
 
 
-def test_the_ca_of_the_configuration_is_the_only_one(site, slapd, anna):  # noqa: F811
+def test_the_ca_of_the_configuration_is_the_only_one(site, slapd, anna):
     other_ca = site.file("ca.pem", root("directory CA").pem.decode())
     report = site.ask(slapd, anna, ca_file=other_ca, environment={"LDAPTLS_CACERT": str(slapd.ca_file)})
     assert "no answer" in refusal_of(report)
@@ -140,7 +137,7 @@ def test_the_ca_of_the_configuration_is_the_only_one(site, slapd, anna):  # noqa
 # Several servers.
 
 @pytest.mark.parametrize("first", ["down", "silent", "wrong certificate", "wrong password"])
-def test_the_next_server_takes_over(site, slapd, anna, other, silent, first):  # noqa: F811
+def test_the_next_server_takes_over(site, slapd, anna, other, silent, first):
     urls = {"down": down(), "silent": silent, "wrong certificate": slapd.url, "wrong password": slapd.url}
     authorities = [other.ca_file] if first == "wrong certificate" else [other.ca_file, slapd.ca_file]
     ca_file = site.file("both.pem", "".join(file.read_text() for file in authorities))
@@ -154,10 +151,10 @@ def test_the_next_server_takes_over(site, slapd, anna, other, silent, first):  #
     assert [step["name"] for step in steps] == [urls[first], other.url] and not steps[0]["matched"]
 
 
-def test_a_server_that_answered_decides(site, slapd, other, cas, anna):  # noqa: F811
+def test_a_server_that_answered_decides(site, slapd, other, cas, anna):
     """Though the next one would know the client."""
     credential = cas.leaf()
-    other.add("late", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(credential)}")
+    other.add("late", altSecurityIdentities=by_serial(credential))
     ca_file = site.file("both.pem", slapd.ca_file.read_text() + other.ca_file.read_text())
     before = other.searches()
     assert is_unknown(site.ask(slapd, credential, url=f"{slapd.url} {other.url}", ca_file=ca_file))
@@ -166,7 +163,7 @@ def test_a_server_that_answered_decides(site, slapd, other, cas, anna):  # noqa:
 
 # Referrals and odd entries.
 
-def test_referrals_are_not_followed(site, slapd, anna, other):  # noqa: F811
+def test_referrals_are_not_followed(site, slapd, anna, other):
     """Neither as the answer nor beside the entries that were found."""
     elsewhere = site.ask(slapd, anna, base_dn="dc=elsewhere")
     assert "referral" in refusal_of(elsewhere)
@@ -186,17 +183,26 @@ def test_referrals_are_not_followed(site, slapd, anna, other):  # noqa: F811
     ({"userAccountControl": None}, "userAccountControl cannot be read"),
     ({"userAccountControl": [512, 514]}, "userAccountControl cannot be read"),
 ])
-def test_entries_that_no_domain_controller_would_hold(site, slapd, cas, attributes, words):  # noqa: F811
+def test_entries_that_no_domain_controller_would_hold(site, slapd, cas, attributes, words):
     credential = cas.leaf()
-    slapd.add(f"odd{slapd.entries}", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(credential)}",
+    slapd.add(f"odd{slapd.entries}", altSecurityIdentities=by_serial(credential),
               **attributes)
     assert words in refusal_of(site.ask(slapd, credential))
 
 
-def test_too_many_entries_are_refused(site, slapd, cas):  # noqa: F811
+def test_what_is_only_similar_is_not_the_same(site, slapd, cas):
+    """A directory takes two blanks for one; the gate compares for itself (A-095)."""
+    slapd.add(f"similar{slapd.entries}", altSecurityIdentities="X509:<S>CN=si mi")
+    assert user_of(site.ask(slapd, cas.leaf("si mi"), map_by=["subject"])).startswith("similar")
+    assert user_of(site.ask(slapd, cas.leaf("SI mi"), map_by=["subject"])).startswith("similar")
+    report = site.ask(slapd, cas.leaf("si  mi"), map_by=["subject"])
+    assert is_unknown(report) and "only accounts with a similar value" in report["identity"]["steps"][-1]["detail"]
+
+
+def test_too_many_entries_are_refused(site, slapd, cas):
     credential = cas.leaf()
     for number in range(12):
-        slapd.add(f"many{number}", altSecurityIdentities=f"X509:<I>CN=client CA<SR>{serial(credential)}")
+        slapd.add(f"many{number}", altSecurityIdentities=by_serial(credential))
     assert "too many entries" in refusal_of(site.ask(slapd, credential))
 
 
@@ -224,7 +230,7 @@ def login(gate, credential):
     return reply.code
 
 
-def test_what_was_found_is_remembered(running, slapd, anna, cas):  # noqa: F811
+def test_what_was_found_is_remembered(running, slapd, anna, cas):
     gate = running(slapd, cache_time="1h")
     assert login(gate, anna) == 232
     after = slapd.searches()
@@ -236,14 +242,14 @@ def test_what_was_found_is_remembered(running, slapd, anna, cas):  # noqa: F811
     assert slapd.searches() == between
 
 
-def test_nothing_is_remembered_when_the_time_is_zero(running, slapd, anna):  # noqa: F811
+def test_nothing_is_remembered_when_the_time_is_zero(running, slapd, anna):
     gate = running(slapd, cache_time="0s")
     before = slapd.searches()
     assert [login(gate, anna) for _ in range(3)] == [232] * 3
     assert slapd.searches() == before + 3
 
 
-def test_failures_are_not_remembered_and_connections_are_opened_again(running, slapd, anna):  # noqa: F811
+def test_failures_are_not_remembered_and_connections_are_opened_again(running, slapd, anna):
     gate = running(slapd, cache_time="0s")
     assert login(gate, anna) == 232
     slapd.stop()
@@ -254,7 +260,7 @@ def test_failures_are_not_remembered_and_connections_are_opened_again(running, s
     assert slapd.connections() <= before + 4, "one for each thread, kept"
 
 
-def test_a_kept_connection_that_falls_silent(running, slapd, anna, other, site):  # noqa: F811
+def test_a_kept_connection_that_falls_silent(running, slapd, anna, other, site):
     """The next server is asked; the session waits no longer than the time-out."""
     ca_file = site.file("both.pem", slapd.ca_file.read_text() + other.ca_file.read_text())
     gate = running(slapd, cache_time="0s", url=f"{slapd.url} {other.url}", ca_file=ca_file, timeout="1s")
@@ -267,7 +273,7 @@ def test_a_kept_connection_that_falls_silent(running, slapd, anna, other, site):
         os.kill(slapd.child.pid, signal.SIGCONT)
 
 
-def test_a_slow_directory_does_not_hold_up_those_who_are_known(running, slapd, anna, cas):  # noqa: F811
+def test_a_slow_directory_does_not_hold_up_those_who_are_known(running, slapd, anna, cas):
     gate = running(slapd, cache_time="1h", timeout="5s")
     assert login(gate, anna) == 232
     os.kill(slapd.child.pid, signal.SIGSTOP)
@@ -283,7 +289,7 @@ def test_a_slow_directory_does_not_hold_up_those_who_are_known(running, slapd, a
     wait_until(lambda: slapd.answers(), "slapd goes on")
 
 
-def test_many_at_once(running, slapd, anna):  # noqa: F811
+def test_many_at_once(running, slapd, anna):
     gate = running(slapd, cache_time="0s")
     clients = [connect(gate, anna) for _ in range(30)]
     for client in clients:

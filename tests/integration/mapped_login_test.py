@@ -170,8 +170,8 @@ def test_user_again_is_the_same_user_again(plc, mine, lines):
     assert {line for line in gate.backend.lines if line.startswith("PASS")} == {f"PASS {SECRET}"}
 
 
-@pytest.mark.parametrize("line, code", [("REIN", 502), ("ACCT root", 503), ("SITE SU root", 200), ("SITE USER root", 200),
-                                        ("XPAS x", 500)])
+@pytest.mark.parametrize("line, code", [("REIN", 502), ("ACCT root", 503), ("SITE SU root", 200),
+                                        ("SITE USER root", 200), ("XPAS x", 500)])
 def test_no_other_way_to_another_account(plc, mine, line, code):
     """A-051"""
     gate = plc()
@@ -277,6 +277,47 @@ def test_a_deny_rule(plc, mine, unknown):
     event = gate.wait_event("identity_refused")
     assert (event["rule"], event["result"], event["source"]) == ("old plcs", "denied", "rule")
     assert by_certificate(gate, unknown)
+
+
+@pytest.mark.parametrize("policy, code", [("require", 530), ("allow", 331)])
+def test_in_clear(house, cas, policy, code):
+    """B-183: nobody has shown a certificate there, so it is as for the others without one."""
+    gate = watched(house.gate(ssl={"control_channel_policy": "allow"}, **tables(cas, policy=policy, basic=True)))
+    client = gate.client()
+    assert client.command("USER bob").code == code
+    assert client.command("PASS pw-of-bob").code == (230 if code == 331 else 503)
+    assert gate.backend.lines == (["USER bob", "PASS pw-of-bob"] if code == 331 else [])
+
+
+def test_after_ccc(house, cas, mine):
+    """B-175: the login stays; USER is a credential, whoever it would be."""
+    gate = watched(house.gate(ssl={"control_channel_policy": "require-credentials-only"}, **tables(cas)))
+    client = by_certificate(gate, mine)
+    client.command("NOOP")
+    assert client.ccc().code == 200
+    assert client.codes("USER x", "PASS x", "PWD") == [534, 534, 257]
+    assert gate.backend.lines == [f"USER {MAPPED}", f"PASS {SECRET}", "PWD"]
+
+
+@pytest.mark.parametrize("how", ["HOST", "SNI", "host|user", "default"])
+def test_each_site_has_its_own_rules(house, cas, mine, how):
+    """The site that the client asked for decides who it is (B-076, B-277)."""
+    for _ in range(4):
+        shared = [{"address": f"127.0.0.1:{process.free_port('127.0.0.1')}", "tls": "explicit"}]
+        try:
+            gate = house.gate_of([{"name": name, "listen": shared, **tables(cas, rule(user=f"user-of-{name[:-5]}"))}
+                                  for name in ("first.test", "second.test")])
+            break
+        except AssertionError:
+            pass
+    wanted = "first" if how == "default" else "second"
+    client = connect(gate, mine, site="first.test", server_name="second.test" if how == "SNI" else None)
+    client.handshake()
+    if how == "HOST":
+        assert client.command("HOST second.test").code == 220
+    assert client.command("USER second.test|x" if how == "host|user" else "USER x").code == 232
+    assert gate.backend.lines[0] == f"USER user-of-{wanted}"
+    assert gate.wait_event("identity_mapped")["site"] == f"{wanted}.test"
 
 
 # ---- refusals -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 #include "policy/certificate_rules.hpp"
+
 #include "tests/policy/chain_fixture.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,5 @@
 #include "policy/certificate.hpp"
+
 #include "tests/policy/chain_fixture.hpp"
 
 #include <catch2/catch.hpp>
@@ -149,8 +150,8 @@ TEST_CASE("certificate: PEM files without a certificate or with a broken one are
     auto const one = test::make_self_signed({});
     auto broken = one.certificate_pem();
     broken.replace(broken.size() / 2, 1, "!");
-    for (auto const& text : {std::string(), std::string("no PEM"), one.key_pem(), broken, one.certificate_pem() + broken,
-                             one.certificate_pem().substr(0, 200)}) {
+    for (auto const& text : {std::string(), std::string("no PEM"), one.key_pem(), broken,
+                             one.certificate_pem() + broken, one.certificate_pem().substr(0, 200)}) {
         std::string fault;
         parse_certificates(text, fault);
         CHECK_FALSE(fault.empty());

@@ -70,7 +70,8 @@ TEST_CASE("chain revocation: a CRL of the issuer says good or revoked, each for 
     CHECK(made.of_leaf({made.by_middle(made.listing(made.leaf))}).words == "revoked by the CRL of CN=Middle");
     CHECK(made.status(crl_list{}) == unknown);
     // The root's list has the leaf's serial number: another's.
-    auto const all = made.check({&made.leaf, &made.middle}, {made.by_middle({}), made.by_root(made.listing(made.leaf))});
+    auto const all =
+        made.check({&made.leaf, &made.middle}, {made.by_middle({}), made.by_root(made.listing(made.leaf))});
     CHECK(all.findings[0].status == good);
     CHECK(all.findings[1].status == good);
 }
@@ -90,8 +91,8 @@ TEST_CASE("chain revocation: every certificate but the anchor is asked about (B-
 
 TEST_CASE("chain revocation: serial numbers are compared as integers (B-264)", "[policy][chain_revocation]") {
     revocation_fixture made;
-    auto const content = GENERATE(test::bytes{0xff}, test::bytes{0x80, 0x00}, test::bytes{0x01}, test::bytes{0x00, 0xff},
-                                  test::bytes(20, 0x7f), test::bytes(20, 0x80));
+    auto const content = GENERATE(test::bytes{0xff}, test::bytes{0x80, 0x00}, test::bytes{0x01},
+                                  test::bytes{0x00, 0xff}, test::bytes(20, 0x7f), test::bytes(20, 0x80));
     made.renew({.serial = content});
     CHECK(made.status(made.listing(made.leaf)) == revoked);
     for (auto const& near :
@@ -132,7 +133,8 @@ TEST_CASE("chain revocation: without nextUpdate a list counts for a week (B-264)
     CHECK(made.status(list) == unknown);
 }
 
-TEST_CASE("chain revocation: also a list that is too old without nextUpdate says revoked", "[policy][chain_revocation]") {
+TEST_CASE("chain revocation: also a list that is too old without nextUpdate says revoked",
+          "[policy][chain_revocation]") {
     revocation_fixture made;
     auto list = made.listing(made.leaf);
     list.next_update.reset();

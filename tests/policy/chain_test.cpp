@@ -1,5 +1,6 @@
 // The path: whom it leads to and what breaks it. Revocation is in chain_revocation_test.cpp.
 #include "policy/chain.hpp"
+
 #include "tests/policy/chain_fixture.hpp"
 
 #include <catch2/catch.hpp>
@@ -179,9 +180,15 @@ TEST_CASE("chain: every certificate of the path has to be valid now", "[policy][
 TEST_CASE("chain: only CAs issue (A-096)", "[policy][chain]") {
     test::chain_fixture made;
     auto request = authority_request("Middle");
-    SECTION("CA:FALSE") { request.basic_constraints = "critical,CA:FALSE"; }
-    SECTION("no basicConstraints") { request.basic_constraints.clear(); }
-    SECTION("no keyCertSign") { request.key_usage = "critical,cRLSign,digitalSignature"; }
+    SECTION("CA:FALSE") {
+        request.basic_constraints = "critical,CA:FALSE";
+    }
+    SECTION("no basicConstraints") {
+        request.basic_constraints.clear();
+    }
+    SECTION("no keyCertSign") {
+        request.key_usage = "critical,cRLSign,digitalSignature";
+    }
     SECTION("neither basicConstraints nor key usage") {
         request.basic_constraints.clear();
         request.key_usage.clear();
@@ -223,9 +230,15 @@ TEST_CASE("chain: an anchor that issues has to be a CA, without unknown critical
           "[policy][chain]") {
     test::chain_fixture made;
     auto request = authority_request("Root");
-    SECTION("no basicConstraints") { request.basic_constraints.clear(); }
-    SECTION("CA:FALSE") { request.basic_constraints = "CA:FALSE"; }
-    SECTION("a critical extension") { request.raw = {test::unknown_extension(true)}; }
+    SECTION("no basicConstraints") {
+        request.basic_constraints.clear();
+    }
+    SECTION("CA:FALSE") {
+        request.basic_constraints = "CA:FALSE";
+    }
+    SECTION("a critical extension") {
+        request.raw = {test::unknown_extension(true)};
+    }
     made.root = make_self_signed(request);
     made.middle = make_certificate(authority_request("Middle"), made.root);
     CHECK(made.judge({}) != refusal::none);
@@ -233,8 +246,7 @@ TEST_CASE("chain: an anchor that issues has to be a CA, without unknown critical
     CHECK(made.check({&direct}).reason != refusal::none);
 }
 
-TEST_CASE("chain: an unknown critical extension on any certificate of the path breaks it (A-096)",
-          "[policy][chain]") {
+TEST_CASE("chain: an unknown critical extension on any certificate of the path breaks it (A-096)", "[policy][chain]") {
     test::chain_fixture made;
     auto const critical = GENERATE(true, false);
     auto const expected = critical ? refusal::constraint : refusal::none;
@@ -260,8 +272,9 @@ TEST_CASE("chain: proxy certificates are refused (A-098)", "[policy][chain]") {
 TEST_CASE("chain: name constraints hold for every kind of name (B-274)", "[policy][chain]") {
     test::chain_fixture made;
     auto request = authority_request("Middle");
-    request.name_constraints = "critical,permitted;DNS:plant.example,permitted;email:plant.example,"
-                               "excluded;DNS:secret.plant.example";
+    request.name_constraints =
+        "critical,permitted;DNS:plant.example,permitted;email:plant.example,"
+        "excluded;DNS:secret.plant.example";
     made.middle = make_certificate(request, made.root);
     auto const judge = [&](std::string const& names) { return made.judge({.alternative_names = names}); };
     CHECK(judge("DNS:a.plant.example") == refusal::none);

@@ -1,4 +1,5 @@
 #include "policy/client_trust.hpp"
+
 #include "tests/policy/chain_fixture.hpp"
 
 #include <catch2/catch.hpp>
@@ -68,14 +69,22 @@ TEST_CASE("client_trust: a site that ignores client certificates has no verifier
 TEST_CASE("client_trust: a ca_file that cannot be used is a fault at its place, and there is no verifier",
           "[policy][client_trust]") {
     trust_fixture made;
-    SECTION("missing") { made.settings.ca_file = config::file_path{made.folder.path() + "/none", {"gate.toml", 7, 3}}; }
-    SECTION("no PEM") { made.settings.ca_file = made.named("ca.pem", "rubbish"); }
-    SECTION("a key only") { made.settings.ca_file = made.named("ca.pem", made.root.key_pem()); }
+    SECTION("missing") {
+        made.settings.ca_file = config::file_path{made.folder.path() + "/none", {"gate.toml", 7, 3}};
+    }
+    SECTION("no PEM") {
+        made.settings.ca_file = made.named("ca.pem", "rubbish");
+    }
+    SECTION("a key only") {
+        made.settings.ca_file = made.named("ca.pem", made.root.key_pem());
+    }
     SECTION("the second is broken") {
         made.settings.ca_file =
             made.named("ca.pem", made.root.certificate_pem() + made.root.certificate_pem().substr(0, 200));
     }
-    SECTION("a folder") { made.settings.ca_file = config::file_path{made.folder.path(), {"gate.toml", 7, 3}}; }
+    SECTION("a folder") {
+        made.settings.ca_file = config::file_path{made.folder.path(), {"gate.toml", 7, 3}};
+    }
     CHECK_FALSE(made.build());
     REQUIRE(made.faults.size() == 1);
     CHECK(made.faults.front().where.line == 7);
@@ -111,7 +120,8 @@ TEST_CASE("client_trust: an empty folder has no lists", "[policy][client_trust]"
 
 TEST_CASE("client_trust: crl_files that cannot be used are faults that name the file", "[policy][client_trust]") {
     trust_fixture made;
-    made.settings.crl_files = {made.named("good.crl", made.crl()), made.named("bad.crl", "rubbish"),
+    made.settings.crl_files = {made.named("good.crl", made.crl()),
+                               made.named("bad.crl", "rubbish"),
                                {made.folder.path() + "/none", {"gate.toml", 9, 1}}};
     CHECK_FALSE(made.build());
     REQUIRE(made.faults.size() == 2);

@@ -1,4 +1,5 @@
 #include "policy/crl.hpp"
+
 #include "tests/policy/chain_fixture.hpp"
 
 #include <catch2/catch.hpp>
@@ -98,7 +99,8 @@ TEST_CASE("crl: a list is signed by the key and name of its issuer, and by nobod
     CHECK(is_signed_by(*list, *made.issuer.certificate));
     CHECK_FALSE(is_signed_by(*list, *twin.certificate));
     CHECK_FALSE(is_signed_by(*list, *same_key.certificate));
-    auto const spoilt = parse_crl(test::text_of(test::with_bad_signature(test::der_of(*make_crl({}, made.issuer)))), "");
+    auto const spoilt =
+        parse_crl(test::text_of(test::with_bad_signature(test::der_of(*make_crl({}, made.issuer)))), "");
     REQUIRE(spoilt);
     CHECK_FALSE(is_signed_by(*spoilt, *made.issuer.certificate));
     CHECK(ERR_peek_error() == 0);

@@ -8,7 +8,6 @@
 #include "tests/policy/fetch_server.hpp"
 
 #include <boost/asio/io_context.hpp>
-
 #include <catch2/catch.hpp>
 
 #include <chrono>
@@ -37,6 +36,7 @@ inline std::string words_of(policy::verdict_ptr const& verdict) {
 template <typename Done>
 bool run_until(boost::asio::io_context& io, Done const& done, std::chrono::milliseconds patience = 20s) {
     auto const end = std::chrono::steady_clock::now() + patience;
+    io.restart();
     auto const keep = boost::asio::make_work_guard(io);
     while (!done() && std::chrono::steady_clock::now() < end)
         io.run_one_until(end);
@@ -73,9 +73,7 @@ struct peer_bench {
         auto const response = make_ocsp_response({.answers = {answer}, .produced_at = hours_from_now(0)}, root, root);
         server.serve(path, text_of(response), "application/ocsp-response");
     }
-    crl_request listing(identity const& who) const {
-        return {.revoked = {{.serial = serial_of(*who.certificate)}}};
-    }
+    crl_request listing(identity const& who) const { return {.revoked = {{.serial = serial_of(*who.certificate)}}}; }
 
     /// As build_peer_verifier() makes them.
     std::shared_ptr<policy::peer_verifier const> verifier() const {
@@ -119,9 +117,9 @@ struct peer_bench {
     void forget(std::string const& path) const { service->cache().put_failure(list_key(path), {}, {}); }
     void forget_answer(std::string const& path, identity const& who) const {
         auto const question = policy::ocsp_question_id({*who.certificate, *root.certificate});
-        service->cache().put_failure({policy::revocation_key::kind::ocsp, question + server.url(path),
-                                      policy::key_sha256_of(*root.certificate)},
-                                     {}, {});
+        service->cache().put_failure(
+            {policy::revocation_key::kind::ocsp, question + server.url(path), policy::key_sha256_of(*root.certificate)},
+            {}, {});
     }
     policy::crl_ptr held_list(std::string const& path) const { return service->cache().find_crl(list_key(path)); }
 

@@ -21,11 +21,12 @@ struct crowd {
     explicit crowd(std::shared_ptr<peer_verifier const> by) : verifier(std::move(by)) {}
 
     void add(std::vector<std::string> chain, std::chrono::milliseconds time = 20s) {
-        under_way.push_back(
-            verifier->verify(std::move(chain), test::in(time), io.get_executor(),
-                             [this](verdict_ptr verdict) { verdicts.push_back(std::move(verdict)); }));
+        under_way.push_back(verifier->verify(std::move(chain), test::in(time), io.get_executor(),
+                                             [this](verdict_ptr verdict) { verdicts.push_back(std::move(verdict)); }));
     }
-    void wait() { REQUIRE(test::run_until(io, [this] { return verdicts.size() == under_way.size(); })); }
+    void wait() {
+        REQUIRE(test::run_until(io, [this] { return verdicts.size() == under_way.size(); }));
+    }
     std::size_t accepted() const {
         std::size_t count = 0;
         for (auto const& one : verdicts)
@@ -143,8 +144,12 @@ TEST_CASE("peer_verifier: a list that came and does not help is not fetched for 
     peer_bench made;
     auto const leaf = made.issue();
     test::crl_request list;
-    SECTION("it is not for clients") { list.point = test::issuing_point{.only_authority = true}; }
-    SECTION("it cannot be understood") { list.raw = {test::unknown_extension(true)}; }
+    SECTION("it is not for clients") {
+        list.point = test::issuing_point{.only_authority = true};
+    }
+    SECTION("it cannot be understood") {
+        list.raw = {test::unknown_extension(true)};
+    }
     SECTION("it is older than revocation_freshness_time") {
         made.settings.revocation_freshness_time = 1h;
         list.this_update = test::hours_from_now(-2);

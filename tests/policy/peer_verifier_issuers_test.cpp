@@ -75,9 +75,10 @@ TEST_CASE("peer_verifier: missing issuers are fetched, up to four (B-265)", "[po
 TEST_CASE("peer_verifier: URLs that are not http are no fetches (B-265)", "[policy][peer_verifier][issuers]") {
     issuer_bench made;
     made.build(1);
-    made.leaf = test::make_certificate({.issuer_urls = {"ldap://127.0.0.1/a", "ldap://127.0.0.1/b", "https://127.0.0.1/",
-                                                        "ldap://127.0.0.1/c", made.server.url("/ca0")}},
-                                       made.authorities.front());
+    made.leaf =
+        test::make_certificate({.issuer_urls = {"ldap://127.0.0.1/a", "ldap://127.0.0.1/b", "https://127.0.0.1/",
+                                                "ldap://127.0.0.1/c", made.server.url("/ca0")}},
+                               made.authorities.front());
     CHECK(made.verify(made.leaf)->peer);
 }
 
@@ -128,12 +129,24 @@ TEST_CASE("peer_verifier: what comes in place of an issuer is not believed (B-26
     issuer_bench made;
     made.build(1);
     auto const twin = test::make_self_signed(test::authority_request("CA 0"));
-    SECTION("rubbish") { made.server.serve("/ca0", "rubbish"); }
-    SECTION("PKCS#7 without certificates") { made.server.serve("/ca0", pkcs7_of({})); }
-    SECTION("too much") { made.server.serve("/ca0", std::string(70'000, 'x')); }
-    SECTION("another key") { made.server.serve("/ca0", test::text_of(*twin.certificate)); }
-    SECTION("the orphan itself") { made.server.serve("/ca0", test::text_of(*made.leaf.certificate)); }
-    SECTION("nothing") { made.server.remove("/ca0"); }
+    SECTION("rubbish") {
+        made.server.serve("/ca0", "rubbish");
+    }
+    SECTION("PKCS#7 without certificates") {
+        made.server.serve("/ca0", pkcs7_of({}));
+    }
+    SECTION("too much") {
+        made.server.serve("/ca0", std::string(70'000, 'x'));
+    }
+    SECTION("another key") {
+        made.server.serve("/ca0", test::text_of(*twin.certificate));
+    }
+    SECTION("the orphan itself") {
+        made.server.serve("/ca0", test::text_of(*made.leaf.certificate));
+    }
+    SECTION("nothing") {
+        made.server.remove("/ca0");
+    }
     auto const verdict = made.verify(made.leaf);
     CHECK(verdict->reason == refusal::untrusted);
     CHECK(made.server.requests("/ca0") == 1);

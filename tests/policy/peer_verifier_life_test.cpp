@@ -57,8 +57,7 @@ TEST_CASE("peer_verifier: a malformed chain is told by the handler, too, never f
           "[policy][peer_verifier][life]") {
     life_bench made;
     auto const verifier = made.verifier();
-    auto const pending =
-        verifier->verify({}, test::in(1s), made.io.get_executor(), [&](verdict_ptr) { ++made.calls; });
+    auto const pending = verifier->verify({}, test::in(1s), made.io.get_executor(), [&](verdict_ptr) { ++made.calls; });
     CHECK(made.calls == 0);
     made.settle();
     CHECK(made.run() == 1);
@@ -70,13 +69,19 @@ TEST_CASE("peer_verifier: after pending is destroyed the handler is not called (
     auto const verifier = made.verifier();
     auto const leaf = made.issue_plain();
     std::optional<peer_verifier::pending> pending = made.start(*verifier, leaf);
-    SECTION("at once") { pending.reset(); }
+    SECTION("at once") {
+        pending.reset();
+    }
     SECTION("once the verdict has been posted") {
         made.settle();
         pending.reset();
     }
-    SECTION("by assignment") { *pending = {}; }
-    SECTION("by being told to") { pending->reset(); }
+    SECTION("by assignment") {
+        *pending = {};
+    }
+    SECTION("by being told to") {
+        pending->reset();
+    }
     SECTION("wherever it was moved to") {
         auto moved = std::move(*pending);
         pending.reset();

@@ -73,9 +73,15 @@ TEST_CASE("peer_verifier: what comes and is no usable list leaves the status unk
     auto const stranger = test::make_self_signed(test::authority_request("Root"));
     test::crl_request list;
     std::string words;
-    SECTION("nothing") { made.server.remove("/crl"), words = "HTTP status 404"; }
-    SECTION("rubbish") { made.server.serve("/crl", "rubbish"), words = "no CRL came"; }
-    SECTION("of another key") { made.serve("/crl", {}, stranger), words = "not signed by"; }
+    SECTION("nothing") {
+        made.server.remove("/crl"), words = "HTTP status 404";
+    }
+    SECTION("rubbish") {
+        made.server.serve("/crl", "rubbish"), words = "no CRL came";
+    }
+    SECTION("of another key") {
+        made.serve("/crl", {}, stranger), words = "not signed by";
+    }
     SECTION("a bad signature") {
         auto const der = test::der_of(*test::make_crl({}, made.root));
         made.server.serve("/crl", test::text_of(test::with_bad_signature(der)));
@@ -158,9 +164,14 @@ TEST_CASE("peer_verifier: where OCSP gives no usable answer, the CRL is asked (B
     peer_bench made;
     auto const leaf = made.issue({.ocsp_urls = {made.server.url("/ocsp")}});
     auto const other = made.issue();
-    SECTION("none there") {}
-    SECTION("unknown") { made.respond("/ocsp", leaf, {.status = test::ocsp_word::unknown}); }
-    SECTION("about another") { made.respond("/ocsp", other); }
+    SECTION("none there") {
+    }
+    SECTION("unknown") {
+        made.respond("/ocsp", leaf, {.status = test::ocsp_word::unknown});
+    }
+    SECTION("about another") {
+        made.respond("/ocsp", other);
+    }
     SECTION("tryLater") {
         made.server.serve("/ocsp", test::text_of(test::make_ocsp_response({.status = 3}, made.root, made.root)),
                           "application/ocsp-response");
@@ -170,7 +181,9 @@ TEST_CASE("peer_verifier: where OCSP gives no usable answer, the CRL is asked (B
             test::make_ocsp_response({.answers = {{.certificate = leaf.certificate.get()}}}, made.root, leaf);
         made.server.serve("/ocsp", test::text_of(response), "application/ocsp-response");
     }
-    SECTION("rubbish") { made.server.serve("/ocsp", "rubbish", "application/ocsp-response"); }
+    SECTION("rubbish") {
+        made.server.serve("/ocsp", "rubbish", "application/ocsp-response");
+    }
     SECTION("another content type") {
         made.respond("/ocsp", leaf);
         auto const response =

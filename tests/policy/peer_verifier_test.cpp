@@ -1,5 +1,6 @@
 // Verdicts that need no network, and recall(). Fetching: peer_verifier_network_test.cpp.
 #include "policy/peer_verifier.hpp"
+
 #include "tests/policy/peer_bench.hpp"
 
 #include <thread>
@@ -44,7 +45,9 @@ TEST_CASE("peer_verifier: no certificate, too many, or rubbish is malformed (B-2
     peer_bench made;
     auto const leaf = made.issue_plain();
     auto const verifier = verifier_with_list(made);
-    auto const reason = [&](std::vector<std::string> chain) { return made.verify(*verifier, std::move(chain))->reason; };
+    auto const reason = [&](std::vector<std::string> chain) {
+        return made.verify(*verifier, std::move(chain))->reason;
+    };
     auto const der = test::text_of(*leaf.certificate);
     CHECK(reason({}) == refusal::malformed);
     CHECK(reason({""}) == refusal::malformed);
@@ -59,8 +62,8 @@ TEST_CASE("peer_verifier: no certificate, too many, or rubbish is malformed (B-2
 TEST_CASE("peer_verifier: a revoked certificate is refused, also where unknown ones are accepted (B-253)",
           "[policy][peer_verifier]") {
     peer_bench made;
-    made.settings.revocation_unavailable = GENERATE(config::unavailable_revocation::refuse,
-                                                    config::unavailable_revocation::accept);
+    made.settings.revocation_unavailable =
+        GENERATE(config::unavailable_revocation::refuse, config::unavailable_revocation::accept);
     auto const leaf = made.issue_plain();
     auto list = made.listing(leaf);
     if (GENERATE(true, false)) {
@@ -101,8 +104,8 @@ TEST_CASE("peer_verifier: under no-revocation-check nothing is asked (B-254)", "
 
 TEST_CASE("peer_verifier: under revocation-cache-only no socket is opened (B-255)", "[policy][peer_verifier]") {
     peer_bench made;
-    auto const leaf = made.issue({.freshest = {{.urls = {made.server.url("/delta")}}},
-                                  .ocsp_urls = {made.server.url("/ocsp")}});
+    auto const leaf =
+        made.issue({.freshest = {{.urls = {made.server.url("/delta")}}}, .ocsp_urls = {made.server.url("/ocsp")}});
     made.settings.flags.revocation_cache_only = true;
     test::temporary_folder const folder;
     if (GENERATE(true, false)) made.settings.revocation_cache = config::file_path{folder.path(), {}};
@@ -199,7 +202,9 @@ TEST_CASE("peer_verifier: nobody is recalled after the cache has changed", "[pol
     auto const chain = made.chain_of({&leaf});
     made.verify(*verifier, chain);
     CHECK(verifier->recall(chain));
-    SECTION("by a list") { made.service->cache().put_crl(made.list_key("/any"), made.files.front()); }
+    SECTION("by a list") {
+        made.service->cache().put_crl(made.list_key("/any"), made.files.front());
+    }
     SECTION("by an answer") {
         made.service->cache().put_answer({revocation_key::kind::ocsp, "any", {}},
                                          {ocsp_status::good, {}, {}, test::hours_from_now(1)});
@@ -216,8 +221,12 @@ TEST_CASE("peer_verifier: nobody is recalled once the certificate, the list or i
     auto const soon = test::hours_from_now(0) + 2s;
     test::certificate_request request;
     test::crl_request list;
-    SECTION("certificate") { request.not_after = soon; }
-    SECTION("list") { list.next_update = soon; }
+    SECTION("certificate") {
+        request.not_after = soon;
+    }
+    SECTION("list") {
+        list.next_update = soon;
+    }
     SECTION("freshness") {
         list.this_update = test::hours_from_now(-1);
         made.settings.revocation_freshness_time = 1h + 2s;

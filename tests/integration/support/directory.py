@@ -1,5 +1,6 @@
 """Real directories: Samba as an Active Directory domain controller, and slapd for what Samba cannot show. Both with
-certificates of a CA of their own. Import the fixtures you need; a session of tests provisions once (some ten seconds).
+certificates of a CA of their own. For the fixtures, a test file says
+`pytest_plugins = ["support.directory_fixtures"]`; a session of tests provisions once (some ten seconds).
 
 Samba's LDAP ports are fixed, so each domain controller has a loopback address to itself."""
 import base64
@@ -10,11 +11,10 @@ import shutil
 import socket
 import subprocess
 
-import pytest
 from cryptography import x509
 
 from . import process
-from .client_pki import PEM, SERVER, Credential, issue, root
+from .client_pki import SERVER, Credential, issue, root
 from .wait import wait_until
 
 BASE = "DC=example,DC=test"
@@ -38,7 +38,7 @@ def ldif(dn, **attributes):
 
 def unused_address():
     """A loopback address on which nobody listens on 389 and 636."""
-    while True:
+    for _ in range(100):
         address = "127.{}.{}.{}".format(*(random.randint(2, 250) for _ in range(3)))
         try:
             for port in (389, 636):
@@ -47,6 +47,7 @@ def unused_address():
             return address
         except OSError:
             continue
+    raise AssertionError("an LDAP server of this machine listens on all addresses")
 
 
 class Server:
@@ -239,23 +240,3 @@ rootpw {self.password}
 
     def binds(self):
         return self.log.read_text(errors="replace").count(f'BIND dn="{self.admin}" method=128')
-
-
-@pytest.fixture(scope="session")
-def domain_controller(tmp_path_factory):
-    if os.geteuid() != 0:
-        pytest.skip("Samba as a domain controller wants root")
-    running = DomainController(tmp_path_factory.mktemp("samba") / "dc1")
-    try:
-        yield running.start()
-    finally:
-        running.stop()
-
-
-@pytest.fixture(scope="module")
-def slapd(tmp_path_factory):
-    running = Slapd(tmp_path_factory.mktemp("slapd") / "one")
-    try:
-        yield running.start()
-    finally:
-        running.stop()

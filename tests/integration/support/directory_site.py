@@ -12,6 +12,19 @@ WORD = "word-for-the-backend"  # the password of mapped users
 _numbers = itertools.count(1)
 
 
+ISSUER = "CN=client CA"        # of the credentials that ClientCas.leaf() makes
+
+
+def reversed_serial(credential):
+    number = credential.entity.serial
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")[::-1].hex()
+
+
+def by_serial(credential):
+    """For altSecurityIdentities."""
+    return f"X509:<I>{ISSUER}<SR>{reversed_serial(credential)}"
+
+
 class DirectorySite:
     def __init__(self, folder, house, cas):
         self.folder, self.house, self.cas = pathlib.Path(folder), house, cas
@@ -57,9 +70,10 @@ def user_of(report):
 
 
 def is_unknown(report):
-    assert report["identity"]["outcome"] in ("not_mapped", "refused", "mapped"), report
-    assert report["identity"]["user"] is None or report["identity"]["outcome"] == "mapped"
-    return report["identity"]["outcome"] == "not_mapped" and not any(s["matched"] for s in report["identity"]["steps"])
+    """Everybody was asked and nobody knows the certificate; False when it was mapped. A refusal is neither."""
+    identity = report["identity"]
+    assert identity["outcome"] in ("mapped", "not_mapped"), report
+    return identity["outcome"] == "not_mapped" and not any(step["matched"] for step in identity["steps"])
 
 
 def refusal_of(report):

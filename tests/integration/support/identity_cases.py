@@ -1,4 +1,4 @@
-"""Cases of [[site.identity]]: rules, a certificate, and who it is by them. One site of one gate for each set of rules."""
+"""Cases of [[site.identity]]: rules, a certificate, and who it is by them. A site for each set of rules."""
 import hashlib
 import json
 
@@ -35,21 +35,24 @@ def facts_of(entity):
 
 
 class Sites:
-    """All cases in one configuration."""
+    """All cases, in as few configurations as there may be: the `ready` event has no room for more listeners."""
+    in_one_gate = 12
 
-    def __init__(self, cas, cases, **client_certificates):
-        self.cas, self.names, self.settings = cas, {}, []
+    def __init__(self, cas, cases):
+        self.names, self.settings = {}, []
         for case in cases.values():
             key = json.dumps(case.settle(cas).rules)
             if key not in self.names:
-                self.names[key] = f"s{len(self.names)}.test"
-                made = tables(cas, *case.rules, basic=True)
-                made["client_certificates"].update(client_certificates)
-                self.settings.append({"name": self.names[key], **made,
+                self.names[key] = len(self.names)
+                self.settings.append({"name": f"s{self.names[key]}.test", **tables(cas, *case.rules, basic=True),
                                       "listen": [{"address": "127.0.0.1:0", "tls": "explicit"}]})
 
     def site_of(self, case):
-        return self.names[json.dumps(case.rules)]
+        return f"s{self.names[json.dumps(case.rules)]}.test"
+
+    def gate_of(self, house, case):
+        first = self.names[json.dumps(case.rules)] // self.in_one_gate * self.in_one_gate
+        return house.gate_of(self.settings[first:first + self.in_one_gate])
 
     def config_of(self, gate, case):
         """The case's site alone, out of the gate's configuration."""
@@ -57,7 +60,7 @@ class Sites:
         path = gate.folder / f"{site}.toml"
         if not path.exists():
             alone = [one for one in gate.settings["site"] if one["name"] == site]
-            path.write_text(toml.dump({"metrics": {"listen": ""}, "site": alone}))
+            path.write_text(toml.dump({"log": {"file": ""}, "metrics": {"listen": ""}, "site": alone}))
         return path
 
 
@@ -77,9 +80,9 @@ def logged_in(gate, site, credential):
         return None
 
 
-def check_case(sites, gate, case):
+def check_case(sites, house, case):
     """What the session is told, what the backend hears, and what the command says must agree."""
-    site = sites.site_of(case)
+    gate, site = sites.gate_of(house, case), sites.site_of(case)
     answer = logged_in(gate, site, case.credential)
     status, report = explained(sites.config_of(gate, case), site, case.credential)
     if case.is_ == REFUSED:
