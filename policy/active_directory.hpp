@@ -25,8 +25,8 @@ public:
 
     ~active_directory();  ///< waits for look-ups that are under way, their handlers are not called
 
-    /// The handler is called exactly once, on a thread of the directory's: it must pass the work on. Never throws;
-    /// a directory that is down, slow or lies is `refused` with the reason in words.
+    /// The handler is called exactly once, on a thread of the directory's, or at once when too many wait: it must pass
+    /// the work on. Never throws; a directory that is down, slow or lies is `refused` with the reason in words.
     void look_up(std::shared_ptr<verified_peer const> peer, handler done) const;
 
 private:

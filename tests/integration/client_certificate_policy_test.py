@@ -91,7 +91,8 @@ def test_truth_table(gate_for, world, policy, kind, version, implicit):
     assert alert in wanted.split("|")
     event = gate.wait_event("certificate_refused")
     assert event["reason"] in before and event["detail"] and event["site"] == "ftp.test"
-    assert kind == "none" or "CN=client" in event["certificate"]
+    # Under TLS 1.3 the library refuses a key usage before it shows the certificate.
+    assert kind in ("none", "no digitalSignature") or "CN=client" in event["certificate"]
     assert certificates(gate, event["reason"]) == before[event["reason"]] + 1
     assert not gate.backend.sessions and not gate.events("login")
 
