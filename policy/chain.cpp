@@ -40,6 +40,14 @@ refusal classify(int error) {
     }
 }
 
+// BoringSSL takes a delta of some reasons for a complete list of these reasons: it asks for the one or the other.
+bool has_some_reasons(X509_CRL const& list) {
+    bssl::UniquePtr<ISSUING_DIST_POINT> const point(static_cast<ISSUING_DIST_POINT*>(
+        X509_CRL_get_ext_d2i(&list, NID_issuing_distribution_point, nullptr, nullptr)));
+    ERR_clear_error();
+    return point && point->onlysomereasons != nullptr;
+}
+
 // What went wrong with the CRLs for one certificate.
 struct crl_trouble {
     bool revoked = false;
@@ -110,6 +118,7 @@ private:
         lists_.reset(sk_X509_CRL_new_null());
         for (auto const& one : *question_.crls) {
             if (one->end() < question_.now && !one->next_update) continue;  // B-264: too old without nextUpdate
+            if (one->delta && has_some_reasons(*one->crl)) continue;
             bssl::PushToStack(lists_.get(), bssl::UpRef(one->crl));
         }
         X509_STORE_CTX_set0_crls(context_.get(), lists_.get());

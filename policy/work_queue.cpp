@@ -45,13 +45,14 @@ void work_queue::start() {
 }
 
 bool work_queue::push(work piece) {
-    {
-        std::lock_guard const lock(shared_->mutex);
-        if (shared_->waiting.size() >= longest_) return false;
-        shared_->waiting.push_back(std::move(piece));
-    }
     start();
-    shared_->changed.notify_one();
+    auto const state = shared_;  // the piece may run at once, and be the last to hold this queue
+    {
+        std::lock_guard const lock(state->mutex);
+        if (state->waiting.size() >= longest_) return false;
+        state->waiting.push_back(std::move(piece));
+    }
+    state->changed.notify_one();
     return true;
 }
 
