@@ -40,12 +40,15 @@ refusal classify(int error) {
     }
 }
 
-// BoringSSL takes a delta of some reasons for a complete list of these reasons: it asks for the one or the other.
+// BoringSSL takes a delta of some reasons for a complete list of these reasons: it asks for the one or the other
+//
 bool has_some_reasons(X509_CRL const& list) {
-    bssl::UniquePtr<ISSUING_DIST_POINT> const point(static_cast<ISSUING_DIST_POINT*>(
-        X509_CRL_get_ext_d2i(&list, NID_issuing_distribution_point, nullptr, nullptr)));
+    auto* const point =
+        static_cast<ISSUING_DIST_POINT*>(X509_CRL_get_ext_d2i(&list, NID_issuing_distribution_point, nullptr, nullptr));
+    bool const some = point != nullptr && point->onlysomereasons != nullptr;
+    ISSUING_DIST_POINT_free(point);
     ERR_clear_error();
-    return point && point->onlysomereasons != nullptr;
+    return some;
 }
 
 // What went wrong with the CRLs for one certificate.
@@ -213,7 +216,21 @@ private:
             auto const trouble = i < troubles_.size() ? troubles_[i] : crl_trouble{};
             answer.findings[i] = judge(trouble);
             if (anchor && answer.findings[i].status != revocation_status::revoked) answer.findings[i] = {};
+            if (!anchor && is_removed_from_complete_list(answer.path[i].get()))
+                answer.findings[i] = {revocation_status::unknown, "removeFromCRL in a complete CRL", false};
         }
+    }
+
+    // Such an entry belongs into deltas only (B-264); BoringSSL takes it for "not revoked" in any list.
+    bool is_removed_from_complete_list(X509* certificate) const {
+        for (auto const& one : *question_.crls) {
+            X509_REVOKED* entry = nullptr;
+            bool const other =
+                X509_NAME_cmp(X509_CRL_get_issuer(one->crl.get()), X509_get_issuer_name(certificate)) != 0;
+            if (one->delta || other) continue;
+            if (X509_CRL_get0_by_cert(one->crl.get(), &entry, certificate) == 2) return true;
+        }
+        return false;
     }
 
     static crl_finding judge(crl_trouble const& trouble) {

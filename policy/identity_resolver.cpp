@@ -25,6 +25,7 @@ struct identity_resolver::pending::question : std::enable_shared_from_this<quest
     void give_up() {
         std::lock_guard const lock(mutex);
         done = nullptr;
+        executor = {};  // may hold something of a loop that ends before this does
     }
 
     std::mutex mutex;

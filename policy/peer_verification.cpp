@@ -63,6 +63,7 @@ void peer_verifier::verification::cancel() {
     std::lock_guard const lock(ending_);
     cancelled_ = true;
     done_ = nullptr;
+    executor_ = {};  // may hold something of a loop that ends before this does
 }
 
 void peer_verifier::verification::begin() {

@@ -9,7 +9,7 @@ import pytest
 from support import process
 from support.backends import ADDRESS
 from support.client_access import admitted, refused
-from support.client_pki import root
+from support.client_pki import huge_crl, root
 from support.fake_backend import FakeBackend
 from support.gate import PASSWORD, USER
 from support.mapped import by_certificate, rule, tables
@@ -418,6 +418,23 @@ def test_twenty_times_under_load(own):
     assert {event["result"] for event in gate.events("reload")} == {"ok"}
     assert gate.client().greeting.text == "220 even"
     assert not gate.events("tls_failed") and not gate.events("attack")
+
+
+def test_nobody_waits_for_it(own, cas):
+    """Lists of many megabytes are read beside the only worker, not by it."""
+    path = cas.file("huge.crl", cas.ca.crl())
+    gate = own(server={"threads": 1},
+               client_certificates=cas.settings(crl_files=[cas.root_list, path], url_allow=[]))
+    client = admitted(gate, cas.leaf())
+    with open(path, "wb") as file:
+        file.write(huge_crl(cas.ca, 400_000))
+    reader = threading.Thread(target=hang_up, args=(gate,))
+    reader.start()
+    answered = 0
+    while reader.is_alive():
+        assert client.command("NOOP").code == 200
+        answered += 1
+    assert answered > 20 and gate.event("reload", result="ok")
 
 
 def test_descriptors_return(own, cas):
