@@ -65,6 +65,7 @@ std::string anchor_fault(certificate_list const& path) {
     X509* const anchor = path.back().get();
     if ((X509_get_extension_flags(anchor) & EXFLAG_CRITICAL) != 0)
         return "the anchor has an unknown critical extension";
+    if (path.size() > 1 && X509_check_ca(anchor) == 0) return "the certificate in ca_file that issued it is not a CA's";
     long const most = X509_get_pathlen(anchor);
     long authorities = 0;
     for (std::size_t i = 1; i + 1 < path.size(); ++i)

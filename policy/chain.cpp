@@ -40,6 +40,26 @@ refusal classify(int error) {
     }
 }
 
+// The library forgets which list it is at once it has looked at the dates of one: then only the error tells.
+bool is_about_crls(int error) {
+    switch (error) {
+        case X509_V_ERR_UNABLE_TO_GET_CRL:
+        case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+        case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
+        case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+        case X509_V_ERR_CRL_NOT_YET_VALID:
+        case X509_V_ERR_CRL_HAS_EXPIRED:
+        case X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD:
+        case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
+        case X509_V_ERR_CERT_REVOKED:
+        case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+        case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+        case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+        case X509_V_ERR_CRL_PATH_VALIDATION_ERROR: return true;
+        default: return false;
+    }
+}
+
 // BoringSSL takes a delta of some reasons for a complete list of these reasons: it asks for the one or the other
 //
 bool has_some_reasons(X509_CRL const& list) {
@@ -56,6 +76,7 @@ struct crl_trouble {
     bool revoked = false;
     bool expired = false;
     int error = X509_V_OK;                  // the first one but those two
+    X509_CRL const* last = nullptr;         // that was looked at
     X509_CRL const* disbelieved = nullptr;  // a list that is not what it seems: what it says does not count
     std::string list;                       // whose
 };
@@ -119,12 +140,22 @@ private:
         if (question_.crls == nullptr) return;
         X509_VERIFY_PARAM_set_flags(parameters, revocation_flags);
         lists_.reset(sk_X509_CRL_new_null());
-        for (auto const& one : *question_.crls) {
-            if (one->end() < question_.now && !one->next_update) continue;  // B-264: too old without nextUpdate
-            if (one->delta && has_some_reasons(*one->crl)) continue;
-            bssl::PushToStack(lists_.get(), bssl::UpRef(one->crl));
-        }
+        // The library takes the first delta that fits, and does not look at the dates of deltas.
+        crl_list newest_first = *question_.crls;
+        std::stable_sort(newest_first.begin(), newest_first.end(), [](crl_ptr const& one, crl_ptr const& other) {
+            if (one->this_update != other->this_update) return one->this_update > other->this_update;
+            return is_older(*other, *one);
+        });
+        for (auto const& one : newest_first)
+            if (is_usable(*one)) bssl::PushToStack(lists_.get(), bssl::UpRef(one->crl));
         X509_STORE_CTX_set0_crls(context_.get(), lists_.get());
+    }
+
+    bool is_usable(held_crl const& list) const {
+        if (!list.next_update && list.end() < question_.now) return false;  // B-264
+        if (!list.delta) return true;
+        bool const in_time = list.end() >= question_.now && list.this_update <= question_.now + clock_skew;
+        return in_time && !has_some_reasons(*list.crl);
     }
 
     // A CRL issuer that is not on the path is checked in a context of its own, which knows its parent only.
@@ -138,7 +169,7 @@ private:
         int const error = X509_STORE_CTX_get_error(context);
         auto const depth = static_cast<std::size_t>(X509_STORE_CTX_get_error_depth(context));
         X509_CRL* const list = X509_STORE_CTX_get0_current_crl(context);
-        bool const about_crl = list != nullptr || error == X509_V_ERR_UNABLE_TO_GET_CRL;
+        bool const about_crl = list != nullptr || is_about_crls(error);
         if (X509_STORE_CTX_get0_parent_ctx(context) != nullptr) {
             // The anchor has no CRL of its own (B-252); anything else about the issuer of a CRL makes the CRL useless.
             bool const at_anchor = depth + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(context));
@@ -154,22 +185,24 @@ private:
     }
 
     void note_trouble(std::size_t depth, int error, X509_CRL const* list) {
-        if (error == X509_V_ERR_CRL_NOT_YET_VALID) {
+        if (error == X509_V_ERR_CRL_NOT_YET_VALID && list != nullptr) {
             auto const from = to_time_point(X509_CRL_get0_lastUpdate(list));
             if (from && *from <= question_.now + clock_skew) return;
         }
         if (troubles_.size() <= depth) troubles_.resize(depth + 1);
         auto& trouble = troubles_[depth];
         if (list != nullptr) trouble.list = name_text(X509_CRL_get_issuer(list));
+        if (list != nullptr) trouble.last = list;
+        bool const believed = trouble.disbelieved == nullptr || trouble.disbelieved != trouble.last;
         if (error == X509_V_ERR_CERT_REVOKED) {
-            trouble.revoked = trouble.revoked || list != trouble.disbelieved;
+            trouble.revoked = trouble.revoked || believed;
             return;
         }
         if (error == X509_V_ERR_CRL_HAS_EXPIRED) {
             trouble.expired = true;
             return;
         }
-        if (error != X509_V_ERR_UNABLE_TO_GET_CRL) trouble.disbelieved = list;
+        if (error != X509_V_ERR_UNABLE_TO_GET_CRL) trouble.disbelieved = trouble.last;
         if (trouble.error == X509_V_OK) trouble.error = error;
     }
 
