@@ -63,14 +63,22 @@ bool is_strong_signature(X509 const& certificate) {
 
 std::string anchor_fault(certificate_list const& path) {
     X509* const anchor = path.back().get();
-    if ((X509_get_extension_flags(anchor) & EXFLAG_CRITICAL) != 0)
-        return "the anchor has an unknown critical extension";
-    if (path.size() > 1 && X509_check_ca(anchor) == 0) return "the certificate in ca_file that issued it is not a CA's";
+    std::uint32_t const flags = X509_get_extension_flags(anchor);
+    if ((flags & EXFLAG_CRITICAL) != 0) return "the anchor has an unknown critical extension";
+    // A client's own certificate may be an anchor, for nobody but itself.
+    if (path.size() > 1 && (flags & (EXFLAG_V1 | EXFLAG_CA)) == 0) return "the anchor is no CA";
     long const most = X509_get_pathlen(anchor);
     long authorities = 0;
     for (std::size_t i = 1; i + 1 < path.size(); ++i)
         if ((X509_get_extension_flags(path[i].get()) & EXFLAG_SI) == 0) ++authorities;
     return most >= 0 && authorities > most ? "more CAs below the anchor than its path length allows" : "";
+}
+
+std::string policies_fault(certificate_list const& path) {
+    for (auto const& one : path)
+        if ((X509_get_extension_flags(one.get()) & EXFLAG_INVALID_POLICY) != 0)
+            return "the certificate policies of " + name_text(X509_get_subject_name(one.get())) + " are malformed";
+    return {};
 }
 
 std::string usage_fault(certificate_list const& path, usage_check check) {

@@ -40,43 +40,13 @@ refusal classify(int error) {
     }
 }
 
-// The library forgets which list it is at once it has looked at the dates of one: then only the error tells.
-bool is_about_crls(int error) {
-    switch (error) {
-        case X509_V_ERR_UNABLE_TO_GET_CRL:
-        case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
-        case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
-        case X509_V_ERR_CRL_SIGNATURE_FAILURE:
-        case X509_V_ERR_CRL_NOT_YET_VALID:
-        case X509_V_ERR_CRL_HAS_EXPIRED:
-        case X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD:
-        case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
-        case X509_V_ERR_CERT_REVOKED:
-        case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
-        case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
-        case X509_V_ERR_DIFFERENT_CRL_SCOPE:
-        case X509_V_ERR_CRL_PATH_VALIDATION_ERROR: return true;
-        default: return false;
-    }
-}
-
-// BoringSSL takes a delta of some reasons for a complete list of these reasons: it asks for the one or the other
-//
-bool has_some_reasons(X509_CRL const& list) {
-    auto* const point =
-        static_cast<ISSUING_DIST_POINT*>(X509_CRL_get_ext_d2i(&list, NID_issuing_distribution_point, nullptr, nullptr));
-    bool const some = point != nullptr && point->onlysomereasons != nullptr;
-    ISSUING_DIST_POINT_free(point);
-    ERR_clear_error();
-    return some;
-}
-
 // What went wrong with the CRLs for one certificate.
 struct crl_trouble {
     bool revoked = false;
     bool expired = false;
-    int error = X509_V_OK;                  // the first one but those two
-    X509_CRL const* last = nullptr;         // that was looked at
+    int error = X509_V_OK;  // the first one but those two
+    X509_CRL const* current = nullptr;
+    bool in_doubt = false;
     X509_CRL const* disbelieved = nullptr;  // a list that is not what it seems: what it says does not count
     std::string list;                       // whose
 };
@@ -140,22 +110,24 @@ private:
         if (question_.crls == nullptr) return;
         X509_VERIFY_PARAM_set_flags(parameters, revocation_flags);
         lists_.reset(sk_X509_CRL_new_null());
-        // The library takes the first delta that fits, and does not look at the dates of deltas.
-        crl_list newest_first = *question_.crls;
-        std::stable_sort(newest_first.begin(), newest_first.end(), [](crl_ptr const& one, crl_ptr const& other) {
-            if (one->this_update != other->this_update) return one->this_update > other->this_update;
-            return is_older(*other, *one);
-        });
-        for (auto const& one : newest_first)
-            if (is_usable(*one)) bssl::PushToStack(lists_.get(), bssl::UpRef(one->crl));
+        for (auto const& one : usable_lists())
+            bssl::PushToStack(lists_.get(), bssl::UpRef(one->crl));
         X509_STORE_CTX_set0_crls(context_.get(), lists_.get());
     }
 
-    bool is_usable(held_crl const& list) const {
-        if (!list.next_update && list.end() < question_.now) return false;  // B-264
-        if (!list.delta) return true;
-        bool const in_time = list.end() >= question_.now && list.this_update <= question_.now + clock_skew;
-        return in_time && !has_some_reasons(*list.crl);
+    // Of several deltas to a base the library takes the first, and asks none for its time.
+    crl_list usable_lists() const {
+        crl_list complete, deltas;
+        for (auto const& one : *question_.crls) {
+            bool const too_old = !question_.aged_lists && !one->next_update && one->end() < question_.now;  // B-264
+            bool const too_early = one->delta && one->this_update > question_.now + clock_skew;
+            if (one->defect.empty() && !too_old && !too_early) (one->delta ? deltas : complete).push_back(one);
+        }
+        std::stable_sort(deltas.begin(), deltas.end(), [](auto const& one, auto const& other) {
+            return one->issuer != other->issuer ? one->issuer < other->issuer : is_older(*other, *one);
+        });
+        complete.insert(complete.end(), deltas.begin(), deltas.end());
+        return complete;
     }
 
     // A CRL issuer that is not on the path is checked in a context of its own, which knows its parent only.
@@ -169,7 +141,8 @@ private:
         int const error = X509_STORE_CTX_get_error(context);
         auto const depth = static_cast<std::size_t>(X509_STORE_CTX_get_error_depth(context));
         X509_CRL* const list = X509_STORE_CTX_get0_current_crl(context);
-        bool const about_crl = list != nullptr || is_about_crls(error);
+        // The library forgets which list it looks at once it has found fault with its times.
+        bool const about_crl = list != nullptr || is_about_crl(error);
         if (X509_STORE_CTX_get0_parent_ctx(context) != nullptr) {
             // The anchor has no CRL of its own (B-252); anything else about the issuer of a CRL makes the CRL useless.
             bool const at_anchor = depth + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(context));
@@ -184,25 +157,39 @@ private:
         return 1;
     }
 
+    static bool is_about_crl(int error) {
+        switch (error) {
+            case X509_V_ERR_UNABLE_TO_GET_CRL:
+            case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+            case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+            case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+            case X509_V_ERR_CERT_REVOKED: return true;
+            default: return false;
+        }
+    }
+
     void note_trouble(std::size_t depth, int error, X509_CRL const* list) {
-        if (error == X509_V_ERR_CRL_NOT_YET_VALID && list != nullptr) {
+        if (troubles_.size() <= depth) troubles_.resize(depth + 1);
+        auto& trouble = troubles_[depth];
+        if (list != nullptr) trouble.current = list;
+        if (list == nullptr && error != X509_V_ERR_UNABLE_TO_GET_CRL) list = trouble.current;
+        if (error == X509_V_ERR_CRL_NOT_YET_VALID) {
             auto const from = to_time_point(X509_CRL_get0_lastUpdate(list));
             if (from && *from <= question_.now + clock_skew) return;
         }
-        if (troubles_.size() <= depth) troubles_.resize(depth + 1);
-        auto& trouble = troubles_[depth];
         if (list != nullptr) trouble.list = name_text(X509_CRL_get_issuer(list));
-        if (list != nullptr) trouble.last = list;
-        bool const believed = trouble.disbelieved == nullptr || trouble.disbelieved != trouble.last;
         if (error == X509_V_ERR_CERT_REVOKED) {
-            trouble.revoked = trouble.revoked || believed;
+            trouble.revoked = trouble.revoked || !trouble.in_doubt || list != trouble.disbelieved;
             return;
         }
         if (error == X509_V_ERR_CRL_HAS_EXPIRED) {
             trouble.expired = true;
             return;
         }
-        if (error != X509_V_ERR_UNABLE_TO_GET_CRL) trouble.disbelieved = trouble.last;
+        if (error != X509_V_ERR_UNABLE_TO_GET_CRL) {
+            trouble.in_doubt = true;
+            trouble.disbelieved = list;
+        }
         if (trouble.error == X509_V_OK) trouble.error = error;
     }
 
@@ -234,6 +221,7 @@ private:
             return;
         }
         answer.words = anchor_fault(answer.path);
+        if (answer.words.empty()) answer.words = policies_fault(answer.path);
         if (!answer.words.empty()) {
             answer.reason = refusal::constraint;
             return;
@@ -249,21 +237,7 @@ private:
             auto const trouble = i < troubles_.size() ? troubles_[i] : crl_trouble{};
             answer.findings[i] = judge(trouble);
             if (anchor && answer.findings[i].status != revocation_status::revoked) answer.findings[i] = {};
-            if (!anchor && is_removed_from_complete_list(answer.path[i].get()))
-                answer.findings[i] = {revocation_status::unknown, "removeFromCRL in a complete CRL", false};
         }
-    }
-
-    // Such an entry belongs into deltas only (B-264); BoringSSL takes it for "not revoked" in any list.
-    bool is_removed_from_complete_list(X509* certificate) const {
-        for (auto const& one : *question_.crls) {
-            X509_REVOKED* entry = nullptr;
-            bool const other =
-                X509_NAME_cmp(X509_CRL_get_issuer(one->crl.get()), X509_get_issuer_name(certificate)) != 0;
-            if (one->delta || other) continue;
-            if (X509_CRL_get0_by_cert(one->crl.get(), &entry, certificate) == 2) return true;
-        }
-        return false;
     }
 
     static crl_finding judge(crl_trouble const& trouble) {
@@ -295,8 +269,62 @@ trust_anchors::trust_anchors(certificate_list anchors) : certificates_(std::move
     ERR_clear_error();
 }
 
+namespace {
+
+bool is_in(certificate_list const& list, X509 const& certificate) {
+    return std::any_of(list.begin(), list.end(),
+                       [&](auto const& one) { return X509_cmp(one.get(), &certificate) == 0; });
+}
+
+certificate_list without(certificate_list const& list, certificate_list const& excluded) {
+    certificate_list rest;
+    for (auto const& one : list)
+        if (!is_in(excluded, *one)) rest.push_back(share(one.get()));
+    return rest;
+}
+
+// The library goes one way only: where a candidate leads nowhere, such as a CA that a stranger cross-certified, the way
+// is tried without it.
+chain_answer find_way(trust_anchors const& anchors, chain_question const& question) {
+    auto first = path_check(anchors, question).run();
+    if (first.reason != refusal::untrusted) return first;
+    certificate_list excluded;
+    auto last = first.path.empty() ? nullptr : share(first.path.back().get());
+    while (last && X509_cmp(last.get(), question.presented.front().get()) != 0) {
+        excluded.push_back(std::move(last));
+        auto const presented = without(question.presented, excluded);
+        auto const fetched = without(question.fetched, excluded);
+        chain_question const rest{presented, fetched, question.usage, question.crls, question.now, question.aged_lists};
+        auto other = path_check(anchors, rest).run();
+        if (other.reason != refusal::untrusted) return other;
+        if (other.path.empty() || is_in(excluded, *other.path.back())) break;
+        last = share(other.path.back().get());
+    }
+    return first;
+}
+
+// What says "revoked" is believed also where something else is not to be believed: a delta, or a list without
+// nextUpdate that is too old.
+void look_again(trust_anchors const& anchors, chain_question const& question, chain_answer& answer) {
+    crl_list complete;
+    for (auto const& one : *question.crls)
+        if (!one->delta) complete.push_back(one);
+    chain_question const again{question.presented, question.fetched, question.usage, &complete, question.now, true};
+    auto const other = find_way(anchors, again);
+    for (std::size_t i = 0; i < answer.findings.size() && i < other.findings.size(); ++i) {
+        bool const hidden = answer.findings[i].status == revocation_status::unknown;
+        if (hidden && other.findings[i].status == revocation_status::revoked) answer.findings[i] = other.findings[i];
+    }
+}
+
+}  // namespace
+
 chain_answer check_chain(trust_anchors const& anchors, chain_question const& question) {
-    return path_check(anchors, question).run();
+    auto answer = find_way(anchors, question);
+    bool const doubtful = std::any_of(answer.findings.begin(), answer.findings.end(),
+                                      [](auto const& one) { return one.status == revocation_status::unknown; });
+    if (doubtful) look_again(anchors, question, answer);
+    return answer;
 }
 
 }  // namespace ftpsgate::policy

@@ -33,6 +33,7 @@ struct chain_question {
     usage_check usage = usage_check::applied;
     crl_list const* crls = nullptr;  ///< null: revocation is not looked at
     time_point now;
+    bool aged_lists = false;  ///< for check_chain() itself: lists without nextUpdate count at any age
 };
 
 /// What the CRLs at hand say of one certificate of the path.

@@ -8,6 +8,33 @@ namespace {
 
 constexpr std::chrono::hours max_age{24 * 7};
 
+// The library passes over what comes behind an entry that it cannot read, and lets removeFromCRL count everywhere.
+std::string defect_of(X509_REVOKED const& entry, bool delta) {
+    if (X509_REVOKED_get_ext_count(&entry) == 0) return {};
+    int reason_found = 0, issuer_found = 0;
+    bssl::UniquePtr<ASN1_ENUMERATED> const reason(
+        static_cast<ASN1_ENUMERATED*>(X509_REVOKED_get_ext_d2i(&entry, NID_crl_reason, &reason_found, nullptr)));
+    bssl::UniquePtr<GENERAL_NAMES> const issuer(
+        static_cast<GENERAL_NAMES*>(X509_REVOKED_get_ext_d2i(&entry, NID_certificate_issuer, &issuer_found, nullptr)));
+    if ((!reason && reason_found != -1) || (!issuer && issuer_found != -1)) return "an entry cannot be understood";
+    bool const removed = reason && ASN1_ENUMERATED_get(reason.get()) == CRL_REASON_REMOVE_FROM_CRL;
+    return removed && !delta ? "removeFromCRL in a list that is no delta" : "";  // B-264
+}
+
+std::string defect_of(X509_CRL& list, bool delta) {
+    std::unique_ptr<ISSUING_DIST_POINT, decltype(&ISSUING_DIST_POINT_free)> const point(
+        static_cast<ISSUING_DIST_POINT*>(X509_CRL_get_ext_d2i(&list, NID_issuing_distribution_point, nullptr, nullptr)),
+        &ISSUING_DIST_POINT_free);
+    // Such a one would pass for a complete list: the library asks for reasons or deltas, not for both.
+    if (delta && point && point->onlysomereasons != nullptr) return "a delta CRL for some reasons";
+    auto const* const entries = X509_CRL_get_REVOKED(&list);
+    for (std::size_t i = 0; entries != nullptr && i < sk_X509_REVOKED_num(entries); ++i) {
+        auto defect = defect_of(*sk_X509_REVOKED_value(entries, i), delta);
+        if (!defect.empty()) return defect;
+    }
+    return {};
+}
+
 crl_ptr hold(bssl::UniquePtr<X509_CRL> list, std::string const& origin) {
     auto held = std::make_shared<held_crl>();
     auto const this_update = to_time_point(X509_CRL_get0_lastUpdate(list.get()));
@@ -17,6 +44,7 @@ crl_ptr hold(bssl::UniquePtr<X509_CRL> list, std::string const& origin) {
     held->this_update = *this_update;
     held->next_update = to_time_point(X509_CRL_get0_nextUpdate(list.get()));
     held->delta = X509_CRL_get_ext_by_NID(list.get(), NID_delta_crl, -1) >= 0;
+    held->defect = defect_of(*list, held->delta);
     bssl::UniquePtr<CRL_DIST_POINTS> const freshest(
         static_cast<CRL_DIST_POINTS*>(X509_CRL_get_ext_d2i(list.get(), NID_freshest_crl, nullptr, nullptr)));
     held->freshest_urls = urls_of(freshest.get());

@@ -20,6 +20,7 @@ struct held_crl {
     time_point this_update{};
     std::optional<time_point> next_update;
     bool delta = false;
+    std::string defect;                      ///< in words: why it must not be used; "" = none
     std::vector<std::string> freshest_urls;  ///< where the base says that its deltas are (B-262)
 
     /// When it stops to count: nextUpdate, or a week after thisUpdate (B-264).

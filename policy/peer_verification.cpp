@@ -68,6 +68,7 @@ void peer_verifier::verification::cancel() {
 
 void peer_verifier::verification::begin() {
     if (cancelled_) return;
+    generation_ = of_->threads->cache().generation();
     if (der_.empty() || der_.size() > most_certificates) return refuse(refusal::malformed, "too many certificates");
     for (auto const& one : der_) {
         auto parsed = parse_certificate({reinterpret_cast<std::uint8_t const*>(one.data()), one.size()});
@@ -104,12 +105,12 @@ bool peer_verifier::verification::ask_for_issuer(certificate_ptr const& orphan) 
     for (auto const& url : facts_of(*orphan).issuer_urls) {
         bool const tried = std::find(tried_issuers_.begin(), tried_issuers_.end(), url) != tried_issuers_.end();
         if (tried || tried_issuers_.size() == most_issuer_fetches) continue;
-        tried_issuers_.push_back(url);
         revocation_key const key{revocation_key::kind::issuer, url, {}};
         auto const now = std::chrono::system_clock::now();
         // Before anything is looked up: whom the site may not ask, it may not learn from either (B-265).
         auto const parsed = parse_http_url(url);
         if (!parsed || !rules_->may_resolve(*parsed, url_rules::origin::unverified)) continue;
+        tried_issuers_.push_back(url);
         if (auto held = of_->threads->cache().find_issuers(key, now); !held.empty()) {
             take_issuers(key);
             return true;
@@ -221,16 +222,17 @@ void peer_verifier::verification::order(revocation_fetcher::order wanted, std::f
             came(result);
         });
     };
-    of_->threads->fetcher().fetch(std::move(wanted), [timer, go_on](fetch_result result) {
-        timer->cancel();
-        go_on(std::move(result));
-    });
     boost::asio::post(of_->threads->io(), [timer, go_on, url, wait] {
         timer->async_wait([timer, go_on, url, wait](boost::system::error_code error) {
             if (error) return;
             auto const words = "no answer within " + std::to_string(wait.count()) + " ms";
             go_on({{url, false, true, words}, false, false});
         });
+    });
+    // Behind the timer's start on the same thread: an answer finds it running.
+    of_->threads->fetcher().fetch(std::move(wanted), [timer, go_on](fetch_result result) {
+        timer->cancel();
+        go_on(std::move(result));
     });
 }
 

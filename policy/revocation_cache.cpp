@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <unistd.h>
 #include <utility>
 
@@ -86,14 +85,15 @@ bool revocation_cache::put_crl(revocation_key const& key, crl_ptr list) {
     return true;
 }
 
-void revocation_cache::put_answer(revocation_key const& key, held_answer const& answer) {
+bool revocation_cache::put_answer(revocation_key const& key, held_answer const& answer) {
     std::lock_guard const lock(mutex_);
     auto const held = answers_.find(key);
-    if (held != answers_.end() && held->second.this_update > answer.this_update) return;  // a replay, as A-083
+    if (held != answers_.end() && held->second.this_update > answer.this_update) return false;
     make_room(answers_, most_answers, [](held_answer const& one) { return one.until; });
     answers_[key] = answer;
     failures_.erase(key);
     ++generation_;
+    return true;
 }
 
 void revocation_cache::put_issuers(revocation_key const& key, certificate_list const& found, time_point until) {
@@ -119,8 +119,12 @@ std::uint64_t revocation_cache::generation() const {
 std::optional<std::string> read_cache_file(std::string const& folder, revocation_key const& key) {
     if (folder.empty()) return std::nullopt;
     std::ifstream in(folder + "/" + key.file_name(), std::ios::binary);
-    if (!in) return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    std::string bytes;
+    char block[16 * 1024];
+    while (in.read(block, sizeof block), in.gcount() > 0)
+        bytes.append(block, static_cast<std::size_t>(in.gcount()));
+    if (in.bad() || !in.eof()) return std::nullopt;
+    return bytes;
 }
 
 bool write_cache_file(std::string const& folder, revocation_key const& key, std::string const& bytes) {
@@ -137,7 +141,9 @@ bool write_cache_file(std::string const& folder, revocation_key const& key, std:
             return false;
         }
     }
-    return std::rename(beside.c_str(), path.c_str()) == 0;
+    if (std::rename(beside.c_str(), path.c_str()) == 0) return true;
+    std::remove(beside.c_str());
+    return false;
 }
 
 }  // namespace ftpsgate::policy

@@ -36,9 +36,9 @@ struct held_answer {
     time_point until{};  ///< held no longer
 };
 
-/// A fetch that failed lately is not tried again at once (B-263).
+/// A fetch of a moment ago is not done again at once (B-263): where it failed, and where what came does not help.
 struct recent_failure {
-    std::string words;
+    std::string words;  ///< "" = something usable came
     bool timed_out = false;
 };
 
@@ -51,7 +51,7 @@ public:
 
     /// False: an older list than the one that is held; nothing changes.
     bool put_crl(revocation_key const& key, crl_ptr list);
-    void put_answer(revocation_key const& key, held_answer const& answer);  ///< unless a newer one is held
+    bool put_answer(revocation_key const& key, held_answer const& answer);  ///< the same
     void put_issuers(revocation_key const& key, certificate_list const& found, time_point until);
     void put_failure(revocation_key const& key, recent_failure failure, time_point until);
 

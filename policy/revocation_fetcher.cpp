@@ -5,7 +5,7 @@
 namespace ftpsgate::policy {
 
 namespace {
-constexpr std::chrono::seconds pause_after_failure{5};  // B-263
+constexpr std::chrono::seconds pause_after_fetch{5};  // B-263
 }
 
 revocation_fetcher::revocation_fetcher(executors where, revocation_cache& cache)
@@ -14,6 +14,12 @@ revocation_fetcher::revocation_fetcher(executors where, revocation_cache& cache)
 
 boost::asio::any_io_executor const& revocation_fetcher::judge_of(flight const& one) const {
     return one.wanted.key.what == revocation_key::kind::crl ? where_.lists : where_.answers;
+}
+
+// A flight and its exchange hold each other until there is an answer.
+revocation_fetcher::~revocation_fetcher() {
+    for (auto const& [key, one] : flights_)
+        one->http.reset();
 }
 
 void revocation_fetcher::fetch(order wanted, waiter done) {
@@ -29,12 +35,22 @@ void revocation_fetcher::join(std::shared_ptr<order> const& wanted, waiter done)
         place->waiters.push_back(std::move(done));
         return;
     }
+    // It may have landed since this was ordered.
+    if (auto const recent = cache_.find_failure(wanted->attempt, std::chrono::system_clock::now())) {
+        flights_.erase({wanted->attempt, wanted->rules.get()});
+        return done({{wanted->request.url, recent->words.empty(), recent->timed_out, recent->words}, false, false});
+    }
     place = std::make_shared<flight>();
     place->wanted = std::move(*wanted);
     place->waiters.push_back(std::move(done));
     auto const started = place;
-    if (started->wanted.folder.empty()) return ask_network(started);
+    // What is held came from the folder, or is newer.
+    if (started->wanted.folder.empty() || is_held(started->wanted.key)) return ask_network(started);
     boost::asio::post(judge_of(*started), [this, started] { look_into_folder(started); });
+}
+
+bool revocation_fetcher::is_held(revocation_key const& key) const {
+    return cache_.find_crl(key) || cache_.find_answer(key, std::chrono::system_clock::now());
 }
 
 void revocation_fetcher::look_into_folder(std::shared_ptr<flight> const& one) {
@@ -52,6 +68,7 @@ void revocation_fetcher::ask_network(std::shared_ptr<flight> const& one) {
     }
     one->http = std::make_unique<http_fetch>(where_.io, one->wanted.rules);
     one->http->start(one->wanted.request, [this, one](fetch_outcome outcome) {
+        one->http.reset();  // on its own thread: the judge may be the last to hold the flight
         auto shared = std::make_shared<fetch_outcome>(std::move(outcome));
         boost::asio::post(judge_of(*one), [this, one, shared] { judge(one, std::move(*shared)); });
     });
@@ -61,12 +78,11 @@ void revocation_fetcher::judge(std::shared_ptr<flight> const& one, fetch_outcome
     fetch_report report{one->wanted.request.url, false, outcome.fault == fetch_fault::timed_out, outcome.words};
     if (outcome.fault == fetch_fault::none) report.detail = one->wanted.accept(outcome.body, order::source::network);
     report.usable = outcome.fault == fetch_fault::none && report.detail.empty();
-    if (report.usable) {
-        write_cache_file(one->wanted.folder, one->wanted.key, outcome.body);
-    } else {
-        auto const until = std::chrono::system_clock::now() + pause_after_failure;
+    if (report.usable) write_cache_file(one->wanted.folder, one->wanted.key, outcome.body);
+    // Where one site may not ask, another may.
+    auto const until = std::chrono::system_clock::now() + pause_after_fetch;
+    if (outcome.fault != fetch_fault::not_allowed)
         cache_.put_failure(one->wanted.attempt, {report.detail, report.timed_out}, until);
-    }
     boost::asio::post(where_.io, [this, one, report = std::move(report)] { land(one, {report, false, false}); });
 }
 

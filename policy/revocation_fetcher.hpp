@@ -35,7 +35,7 @@ public:
         revocation_key attempt;  ///< of this way to get it: the same as `key`, or with the responder's URL in its name
         fetch_request request;
         std::shared_ptr<url_rules const> rules;
-        std::string folder;  ///< looked into before, and written to after; "" = none
+        std::string folder;  ///< looked into before, if nothing is held, and written to after; "" = none
         enum class reach { network, folder_only } how_far = reach::network;
         /// Checks what came and puts it into the cache; in words why it is not usable, "" = done.
         std::function<std::string(std::string const& bytes, source from)> accept;
@@ -49,6 +49,10 @@ public:
     };
     revocation_fetcher(executors where, revocation_cache& cache);
 
+    ~revocation_fetcher();  ///< what is under way is given up
+    revocation_fetcher(revocation_fetcher const&) = delete;
+    revocation_fetcher& operator=(revocation_fetcher const&) = delete;
+
     void fetch(order wanted, waiter done);
 
 private:
@@ -61,6 +65,7 @@ private:
     };
 
     void join(std::shared_ptr<order> const& wanted, waiter done);
+    bool is_held(revocation_key const& key) const;
     void look_into_folder(std::shared_ptr<flight> const& one);
     void ask_network(std::shared_ptr<flight> const& one);
     void judge(std::shared_ptr<flight> const& one, fetch_outcome outcome);

@@ -14,12 +14,52 @@ constexpr std::size_t answer_limit = 64U << 10U;  // B-270
 constexpr std::chrono::minutes clock_skew{5};
 constexpr std::chrono::minutes held_without_next_update{5};
 
-X509 const* signer_of(held_crl const& list, search_grounds const& grounds) {
+// Whose revocation is asked about.
+struct list_subject {
+    X509& certificate;
+    X509& issuer;
+};
+
+bool is_list_issuer(DIST_POINT const& point, X509_NAME const* name) {
+    for (std::size_t i = 0; point.CRLissuer != nullptr && i < sk_GENERAL_NAME_num(point.CRLissuer); ++i) {
+        auto const* const one = sk_GENERAL_NAME_value(point.CRLissuer, i);
+        if (one->type == GEN_DIRNAME && X509_NAME_cmp(one->d.directoryName, name) == 0) return true;
+    }
+    return false;
+}
+
+// The list is that of the certificate's issuer, or of the one that the certificate names in his place.
+bool is_due_from(X509_NAME const* name, X509 const& certificate) {
+    if (X509_NAME_cmp(name, X509_get_issuer_name(&certificate)) == 0) return true;
+    bssl::UniquePtr<CRL_DIST_POINTS> const points(
+        static_cast<CRL_DIST_POINTS*>(X509_get_ext_d2i(&certificate, NID_crl_distribution_points, nullptr, nullptr)));
+    for (std::size_t i = 0; points && i < sk_DIST_POINT_num(points.get()); ++i)
+        if (is_list_issuer(*sk_DIST_POINT_value(points.get(), i), name)) return true;
+    return false;
+}
+
+// Candidates are what the client says: who signs lists needs a path of his own, and the permission.
+bool may_sign_lists(X509& signer, search_grounds const& grounds, time_point now) {
+    bool const limited = (X509_get_extension_flags(&signer) & EXFLAG_KUSAGE) != 0;
+    if (limited && (X509_get_key_usage(&signer) & X509v3_KU_CRL_SIGN) == 0) return false;
+    certificate_list presented;
+    presented.push_back(share(&signer));
+    for (auto const* others : {&grounds.path, &grounds.candidates})
+        for (auto const& one : *others)
+            presented.push_back(share(one.get()));
+    certificate_list const none;
+    auto const reason = check_chain(*grounds.anchors, {presented, none, usage_check::lifted, nullptr, now}).reason;
+    return reason == refusal::none || reason == refusal::usage;  // CAs are no clients
+}
+
+bool is_believable(held_crl const& list, list_subject const& about, search_grounds const& grounds, time_point now) {
+    if (!is_due_from(X509_CRL_get_issuer(list.crl.get()), about.certificate)) return false;
+    if (is_signed_by(list, about.issuer)) return true;
     for (auto const* certificates : {&grounds.path, &grounds.candidates, &grounds.anchors->certificates()}) {
         for (auto const& one : *certificates)
-            if (is_signed_by(list, *one)) return one.get();
+            if (is_strong_key(*one) && is_signed_by(list, *one) && may_sign_lists(*one, grounds, now)) return true;
     }
-    return nullptr;
+    return false;
 }
 
 // What a delegated responder's certificate needs (B-267): a path, and a CRL at hand that says it is good.
@@ -33,33 +73,22 @@ bool is_not_revoked(X509& delegate, search_grounds const& grounds, crl_list cons
     return answer.reason == refusal::none && answer.findings.front().status == revocation_status::good;
 }
 
-// Some distribution points name another issuer of CRLs; whom they do not name has nothing to say (RFC 5280 6.3.3 b).
-bool may_issue(held_crl const& list, X509& certificate) {
-    if (X509_NAME_cmp(X509_CRL_get_issuer(list.crl.get()), X509_get_issuer_name(&certificate)) == 0) return true;
-    bssl::UniquePtr<CRL_DIST_POINTS> const points(
-        static_cast<CRL_DIST_POINTS*>(X509_get_ext_d2i(&certificate, NID_crl_distribution_points, nullptr, nullptr)));
-    ERR_clear_error();
-    for (std::size_t i = 0; points && i < sk_DIST_POINT_num(points.get()); ++i)
-        if (sk_DIST_POINT_value(points.get(), i)->CRLissuer != nullptr) return true;
-    return false;
-}
-
-struct list_question {
+struct wanted_list {
     revocation_key key;
     std::string url;
-    X509* certificate;
     bool delta;
 };
 
-std::string judge_list(std::string const& bytes, list_question const& wanted, search_grounds const& grounds) {
+std::string judge_list(std::string const& bytes, wanted_list const& wanted, list_subject const& about,
+                       search_grounds const& grounds) {
     auto const now = std::chrono::system_clock::now();
     auto const list = parse_crl(bytes, wanted.url);
     if (!list) return "no CRL came";
+    if (!list->defect.empty()) return "the CRL is not usable: " + list->defect;
     if (list->delta != wanted.delta) return wanted.delta ? "no delta CRL" : "a delta CRL where a complete one is due";
     if (list->this_update > now + clock_skew) return "the CRL is from the future: " + to_text(list->this_update);
     if (list->end() < now) return "the CRL of " + list->issuer + " has expired: " + to_text(list->end());
-    if (!may_issue(*list, *wanted.certificate) || signer_of(*list, grounds) == nullptr)
-        return "the CRL is not signed by the certificate's issuer";
+    if (!is_believable(*list, about, grounds, now)) return "the CRL is not signed by the certificate's issuer";
     return grounds.cache->put_crl(wanted.key, list) ? "" : "the CRL is older than the one that is held";
 }
 
@@ -137,7 +166,7 @@ std::optional<order> revocation_search::take(source_kind kind, time_point now) {
         auto wanted = order_for(what);
         last_ = kind;
         auto const failed = grounds_->cache->find_failure(wanted.attempt, now);
-        if (!failed) return wanted;
+        if (!failed || failed->words.empty()) return wanted;
         note({{what.url, false, failed->timed_out, failed->words + ", a moment ago"}, false, false});
     }
 }
@@ -159,9 +188,10 @@ order revocation_search::order_for(step const& what) const {
 void revocation_search::order_list(order& wanted, source_kind kind) const {
     wanted.key = wanted.attempt = list_key(wanted.request.url);
     wanted.request.size_limit = list_limit;
-    list_question const question{wanted.key, wanted.request.url, certificate_, kind == source_kind::delta};
-    wanted.accept = [grounds = grounds_, question](std::string const& bytes, order::source) {
-        return judge_list(bytes, question, *grounds);
+    wanted_list const list{wanted.key, wanted.request.url, kind == source_kind::delta};
+    wanted.accept = [grounds = grounds_, list, certificate = certificate_, issuer = issuer_](std::string const& bytes,
+                                                                                             order::source) {
+        return judge_list(bytes, list, {*certificate, *issuer}, *grounds);
     };
 }
 
@@ -191,14 +221,16 @@ void revocation_search::order_answer(order& wanted) const {
         if (answer.delegate_to_check && !is_not_revoked(*answer.delegate_to_check, *grounds, lists, now))
             return "the responder's own certificate may be revoked: no CRL at hand says it is not";
         time_point const until = answer.next_update.value_or(now + held_without_next_update);
-        grounds->cache->put_answer(key, {answer.status, answer.this_update, answer.next_update, until});
-        return {};
+        held_answer const held{answer.status, answer.this_update, answer.next_update, until};
+        return grounds->cache->put_answer(key, held) ? "" : "the answer is older than the one that is held";
     };
 }
 
 void revocation_search::note(fetch_result const& result) {
     if (result.report.usable) {
         bool const fetched = !result.from_folder;
+        // What the folder had may not help, or be too old.
+        if (result.from_folder && last_) steps_.insert(steps_.begin(), {*last_, result.report.url});
         if (last_ == source_kind::ocsp) fetched_answer_ = fetched;
         if (last_ != source_kind::ocsp) fetched_list_ = fetched;
         return;
