@@ -128,4 +128,8 @@ bool is_older(held_crl const& candidate, held_crl const& than) {
     return candidate.this_update < than.this_update;
 }
 
+bool is_same(held_crl const& one, held_crl const& other) {
+    return X509_CRL_match(one.crl.get(), other.crl.get()) == 0;
+}
+
 }  // namespace ftpsgate::policy

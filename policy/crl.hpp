@@ -38,5 +38,7 @@ crl_list parse_crls(std::string const& bytes, std::string const& origin, std::st
 bool is_signed_by(held_crl const& list, X509 const& issuer);
 /// The same issuer, kind and scope, but older by its number or thisUpdate: a replay.
 bool is_older(held_crl const& candidate, held_crl const& than);
+/// By their digests.
+bool is_same(held_crl const& one, held_crl const& other);
 
 }  // namespace ftpsgate::policy

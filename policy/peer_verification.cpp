@@ -118,6 +118,7 @@ bool peer_verifier::verification::ask_for_issuer(certificate_ptr const& orphan) 
         if (of_->settings.flags.url_retrieval_cache_only || of_->threads->cache().find_failure(key, now)) continue;
         revocation_fetcher::order wanted;
         wanted.key = wanted.attempt = key;
+        wanted.known_version = of_->threads->cache().version_of(key);
         wanted.rules = rules_;
         wanted.request.url = url;
         wanted.request.from = url_rules::origin::unverified;

@@ -47,14 +47,14 @@ std::string revocation_key::file_name() const {
 crl_ptr revocation_cache::find_crl(revocation_key const& key) const {
     std::lock_guard const lock(mutex_);
     auto const found = lists_.find(key);
-    return found == lists_.end() ? nullptr : found->second;
+    return found == lists_.end() ? nullptr : found->second.list;
 }
 
 std::optional<held_answer> revocation_cache::find_answer(revocation_key const& key, time_point now) const {
     std::lock_guard const lock(mutex_);
     auto const found = answers_.find(key);
-    if (found == answers_.end() || found->second.until <= now) return std::nullopt;
-    return found->second;
+    if (found == answers_.end() || found->second.answer.until <= now) return std::nullopt;
+    return found->second.answer;
 }
 
 certificate_list revocation_cache::find_issuers(revocation_key const& key, time_point now) const {
@@ -77,9 +77,13 @@ std::optional<recent_failure> revocation_cache::find_failure(revocation_key cons
 bool revocation_cache::put_crl(revocation_key const& key, crl_ptr list) {
     std::lock_guard const lock(mutex_);
     auto const held = lists_.find(key);
-    if (held != lists_.end() && is_older(*list, *held->second)) return false;
-    if (held == lists_.end()) make_room(lists_, most_lists, [](crl_ptr const& one) { return one->end(); });
-    lists_[key] = std::move(list);
+    if (held == lists_.end()) {
+        make_room(lists_, most_lists, [](list_entry const& one) { return one.list->end(); });
+    } else {
+        if (is_older(*list, *held->second.list)) return false;
+        if (is_same(*list, *held->second.list)) return true;
+    }
+    lists_[key] = {std::move(list), ++last_version_};
     failures_.erase(key);
     ++generation_;
     return true;
@@ -88,9 +92,13 @@ bool revocation_cache::put_crl(revocation_key const& key, crl_ptr list) {
 bool revocation_cache::put_answer(revocation_key const& key, held_answer const& answer) {
     std::lock_guard const lock(mutex_);
     auto const held = answers_.find(key);
-    if (held != answers_.end() && held->second.this_update > answer.this_update) return false;
-    make_room(answers_, most_answers, [](held_answer const& one) { return one.until; });
-    answers_[key] = answer;
+    if (held == answers_.end()) {
+        make_room(answers_, most_answers, [](answer_entry const& one) { return one.answer.until; });
+    } else {
+        if (held->second.answer.this_update > answer.this_update) return false;
+        if (held->second.answer == answer) return true;
+    }
+    answers_[key] = {answer, ++last_version_};
     failures_.erase(key);
     ++generation_;
     return true;
@@ -99,7 +107,7 @@ bool revocation_cache::put_answer(revocation_key const& key, held_answer const& 
 void revocation_cache::put_issuers(revocation_key const& key, certificate_list const& found, time_point until) {
     std::lock_guard const lock(mutex_);
     make_room(issuers_, most_issuers, [](issuers_entry const& one) { return one.until; });
-    issuers_entry entry{{}, until};
+    issuers_entry entry{{}, until, ++last_version_};
     for (auto const& one : found)
         entry.certificates.push_back(share(one.get()));
     issuers_[key] = std::move(entry);
@@ -114,6 +122,20 @@ void revocation_cache::put_failure(revocation_key const& key, recent_failure fai
 std::uint64_t revocation_cache::generation() const {
     std::lock_guard const lock(mutex_);
     return generation_;
+}
+
+std::uint64_t revocation_cache::version_of(revocation_key const& key) const {
+    std::lock_guard const lock(mutex_);
+    auto const version_in = [&](auto const& entries) {
+        auto const found = entries.find(key);
+        return found == entries.end() ? 0 : found->second.version;
+    };
+    switch (key.what) {
+        case revocation_key::kind::crl: return version_in(lists_);
+        case revocation_key::kind::ocsp: return version_in(answers_);
+        case revocation_key::kind::issuer: return version_in(issuers_);
+    }
+    return 0;
 }
 
 std::optional<std::string> read_cache_file(std::string const& folder, revocation_key const& key) {

@@ -34,11 +34,13 @@ struct held_answer {
     time_point this_update{};
     std::optional<time_point> next_update;
     time_point until{};  ///< held no longer
+
+    friend bool operator==(held_answer const&, held_answer const&) = default;
 };
 
-/// A fetch of a moment ago is not done again at once (B-263): where it failed, and where what came does not help.
+/// A fetch of a moment ago that is not done again at once (B-263): it failed, or brought what was held already.
 struct recent_failure {
-    std::string words;  ///< "" = something usable came
+    std::string words;  ///< "" = nothing new
     bool timed_out = false;
 };
 
@@ -55,13 +57,24 @@ public:
     void put_issuers(revocation_key const& key, certificate_list const& found, time_point until);
     void put_failure(revocation_key const& key, recent_failure failure, time_point until);
 
-    /// Changes with every CRL or answer that was put in: what was concluded before may be wrong now.
+    /// Changes with every CRL or answer that is not the one that was held: what was concluded before may be wrong now.
     std::uint64_t generation() const;
+    /// The same for one key: what is held under it has changed since, or not. 0 = nothing is held.
+    std::uint64_t version_of(revocation_key const& key) const;
 
 private:
+    struct list_entry {
+        crl_ptr list;
+        std::uint64_t version;
+    };
+    struct answer_entry {
+        held_answer answer;
+        std::uint64_t version;
+    };
     struct issuers_entry {
         certificate_list certificates;
         time_point until;
+        std::uint64_t version;
     };
     struct failure_entry {
         recent_failure failure;
@@ -69,11 +82,12 @@ private:
     };
 
     mutable std::mutex mutex_;
-    std::map<revocation_key, crl_ptr> lists_;
-    std::map<revocation_key, held_answer> answers_;
+    std::map<revocation_key, list_entry> lists_;
+    std::map<revocation_key, answer_entry> answers_;
     std::map<revocation_key, issuers_entry> issuers_;
     std::map<revocation_key, failure_entry> failures_;
     std::uint64_t generation_ = 0;
+    std::uint64_t last_version_ = 0;
 };
 
 /// The folder's half. Read and written by the one who fetches; failures are no faults: the memory holds the entry.

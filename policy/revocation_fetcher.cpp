@@ -35,9 +35,12 @@ void revocation_fetcher::join(std::shared_ptr<order> const& wanted, waiter done)
         place->waiters.push_back(std::move(done));
         return;
     }
-    // It may have landed since this was ordered.
-    if (auto const recent = cache_.find_failure(wanted->attempt, std::chrono::system_clock::now())) {
+    // A flight may have landed since this was ordered.
+    auto const recent = cache_.find_failure(wanted->attempt, std::chrono::system_clock::now());
+    bool const came = cache_.version_of(wanted->key) != wanted->known_version;
+    if (came || recent) {
         flights_.erase({wanted->attempt, wanted->rules.get()});
+        if (came) return done({{wanted->request.url, true, false, ""}, false, false});
         return done({{wanted->request.url, recent->words.empty(), recent->timed_out, recent->words}, false, false});
     }
     place = std::make_shared<flight>();
@@ -76,12 +79,14 @@ void revocation_fetcher::ask_network(std::shared_ptr<flight> const& one) {
 
 void revocation_fetcher::judge(std::shared_ptr<flight> const& one, fetch_outcome outcome) {
     fetch_report report{one->wanted.request.url, false, outcome.fault == fetch_fault::timed_out, outcome.words};
+    auto const version = cache_.version_of(one->wanted.key);
     if (outcome.fault == fetch_fault::none) report.detail = one->wanted.accept(outcome.body, order::source::network);
     report.usable = outcome.fault == fetch_fault::none && report.detail.empty();
-    if (report.usable) write_cache_file(one->wanted.folder, one->wanted.key, outcome.body);
+    bool const is_news = report.usable && cache_.version_of(one->wanted.key) != version;
+    if (is_news) write_cache_file(one->wanted.folder, one->wanted.key, outcome.body);
     // Where one site may not ask, another may.
     auto const until = std::chrono::system_clock::now() + pause_after_fetch;
-    if (outcome.fault != fetch_fault::not_allowed)
+    if (!is_news && outcome.fault != fetch_fault::not_allowed)
         cache_.put_failure(one->wanted.attempt, {report.detail, report.timed_out}, until);
     boost::asio::post(where_.io, [this, one, report = std::move(report)] { land(one, {report, false, false}); });
 }

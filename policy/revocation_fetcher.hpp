@@ -11,6 +11,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -33,6 +34,8 @@ public:
 
         revocation_key key;      ///< of what is wanted, in the folder
         revocation_key attempt;  ///< of this way to get it: the same as `key`, or with the responder's URL in its name
+        /// version_of(key) when this was ordered: another one by now, and it came in the meantime.
+        std::uint64_t known_version = 0;
         fetch_request request;
         std::shared_ptr<url_rules const> rules;
         std::string folder;  ///< looked into before, if nothing is held, and written to after; "" = none

@@ -165,9 +165,10 @@ std::optional<order> revocation_search::take(source_kind kind, time_point now) {
         if (held && held->end() > now && is_fresh(held->this_update, now)) continue;
         auto wanted = order_for(what);
         last_ = kind;
-        auto const failed = grounds_->cache->find_failure(wanted.attempt, now);
-        if (!failed || failed->words.empty()) return wanted;
-        note({{what.url, false, failed->timed_out, failed->words + ", a moment ago"}, false, false});
+        auto const recent = grounds_->cache->find_failure(wanted.attempt, now);
+        if (!recent) return wanted;
+        if (recent->words.empty()) continue;
+        note({{what.url, false, recent->timed_out, recent->words + ", a moment ago"}, false, false});
     }
 }
 
@@ -182,6 +183,7 @@ order revocation_search::order_for(step const& what) const {
         order_answer(wanted);
     else
         order_list(wanted, what.kind);
+    wanted.known_version = grounds_->cache->version_of(wanted.key);
     return wanted;
 }
 

@@ -115,7 +115,8 @@ std::string to_wire(std::string_view verb, std::string_view argument) {
         if (byte == '\xff') out += byte;
         out += byte;
     }
-    return out += "\r\n";
+    out += "\r\n";
+    return out;  // moved: a copy of PASS would stay behind unwiped
 }
 
 std::string for_log(command const& what) {

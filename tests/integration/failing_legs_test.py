@@ -135,8 +135,8 @@ def test_backends_control_dies_mid_transfer(gate, command, how):
         data = session.open_data()
         data.send(b"half") if command == "RETR a" else data.read_exactly(4)
         assert up.wait(8)
-        reset_hard(session.sock) if how == "RST" else session.sock.close()
         session.script.gone = data
+        reset_hard(session.sock) if how == "RST" else session.sock.close()
         session.hang_up()
     gate.backend.on(command.split()[0], die)
     client = gate.logged_in()

@@ -205,8 +205,8 @@ def test_faults_are_told_at_load(house, cas, tmp_path, fault):
 # ---- memory ---------------------------------------------------------------------------------------------------------
 
 def held_in_memory(pid, word):
-    """How often the bytes are in what the process can read."""
-    found = 0
+    """How often the end of the word is in what the process can read. (Who frees a block writes over its beginning.)"""
+    found, word = 0, word[-16:]
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in maps:
             span, rights = line.split()[:2]

@@ -60,6 +60,39 @@ TEST_CASE("revocation_cache: an older list does not replace a newer one (A-083)"
     CHECK(made.cache.generation() != generation);
 }
 
+TEST_CASE("revocation_cache: what is held already is no news (B-263)", "[policy][revocation_cache]") {
+    cache_fixture made;
+    auto const question = named(kind::ocsp, "question");
+    CHECK(made.cache.version_of(made.key) == 0);
+    auto const list = made.list(7);
+    made.cache.put_crl(made.key, list);
+    made.cache.put_answer(question, made.answer(-1));
+    auto const generation = made.cache.generation(), version = made.cache.version_of(made.key);
+    auto const answered = made.cache.version_of(question);
+    CHECK(version != 0);
+    CHECK(answered != version);
+    SECTION("the same again") {
+        auto const again = held_answer(*made.cache.find_answer(question, made.now));
+        CHECK(made.cache.put_crl(made.key, list));
+        CHECK(made.cache.put_answer(question, again));
+        CHECK(made.cache.generation() == generation);
+        CHECK(made.cache.version_of(made.key) == version);
+        CHECK(made.cache.version_of(question) == answered);
+    }
+    SECTION("another list of the same number and time") {
+        CHECK(made.cache.put_crl(made.key, made.list(7)));
+        CHECK(made.cache.version_of(made.key) != version);
+        CHECK(made.cache.version_of(question) == answered);
+    }
+    SECTION("another answer of the same time") {
+        auto revoked = *made.cache.find_answer(question, made.now);
+        revoked.status = ocsp_status::revoked;
+        CHECK(made.cache.put_answer(question, revoked));
+        CHECK(made.cache.version_of(made.key) == version);
+        CHECK(made.cache.version_of(question) != answered);
+    }
+}
+
 TEST_CASE("revocation_cache: an older OCSP answer does not replace a newer one", "[policy][revocation_cache]") {
     cache_fixture made;
     auto const key = named(kind::ocsp, "question");
