@@ -34,6 +34,7 @@ void read_log(section& in, log_settings& out) {
                 one_of<log_level>{{"error", error}, {"warning", warning}, {"info", info}, {"debug", debug}});
     in.optional("format", out.format, one_of<log_format>{{"text", log_format::text}, {"json", log_format::json}});
     in.optional("file", out.file, or_empty{writable_file{}});
+    in.optional("transfer_log", out.transfer_log, or_empty{writable_file{}});
 }
 
 void read_metrics(section& in, metrics_settings& out) {
@@ -143,6 +144,9 @@ void read_limits(section& in, limits_settings& out) {
     in.optional("idle_timeout", out.idle_timeout, timeout);
     in.optional("command_line", out.command_line, byte_count{128, 65'536});
     in.optional("failed_logins", out.failed_logins, number{1, 1000});
+    in.optional("ban_after", out.ban_after, number{0, 1000});
+    in.optional("ban_window", out.ban_window, timeout);
+    in.optional("ban_time", out.ban_time, timeout);
 }
 
 void read_commands(section& in, command_settings& out) {

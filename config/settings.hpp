@@ -72,7 +72,8 @@ struct server_settings {
 struct log_settings {
     log_level level = log_level::info;
     log_format format = log_format::text;
-    std::string file;  ///< "" = standard error; its folder must exist
+    std::string file;          ///< "" = standard error; its folder must exist
+    std::string transfer_log;  ///< xferlog(5), one line a transfer; "" = none; its folder must exist
 };
 
 struct metrics_settings {
@@ -242,6 +243,9 @@ struct limits_settings {
     milliseconds idle_timeout = 5min;       ///< between commands
     std::size_t command_line = 4096;        ///< bytes of one command line without its end, 128 to 65536 (B-007)
     unsigned failed_logins = 3;             ///< in one session, then 421 and close; 1 to 1000
+    unsigned ban_after = 10;                ///< failed logins from one address within ban_window; 0 = never; to 1000
+    milliseconds ban_window = 10min;
+    milliseconds ban_time = 10min;  ///< 421 at connection; certificates still log in (A-060)
 };
 
 struct command_settings {

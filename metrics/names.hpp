@@ -113,7 +113,8 @@ using std::string_view_literals::operator""sv;
 
 inline constexpr std::array session_results{
     "closed"sv,       "client_gone"sv,    "login_timeout"sv, "idle_timeout"sv, "handshake"sv, "backend_unreachable"sv,
-    "backend_gone"sv, "backend_desync"sv, "failed_logins"sv, "protocol"sv,     "shutdown"sv,  "refused"sv};
+    "backend_gone"sv, "backend_desync"sv, "failed_logins"sv, "protocol"sv,     "shutdown"sv,  "refused"sv,
+    "banned"sv};
 inline constexpr std::array reload_results{"ok"sv, "refused"sv};
 inline constexpr std::array channels{"control"sv, "data"sv};
 inline constexpr std::array handshake_results{"ok"sv,

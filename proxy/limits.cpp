@@ -11,29 +11,25 @@ namespace ftpsgate::proxy {
 
 namespace {
 
-// Seeded, as clients choose the keys.
-class key_hash {
-public:
-    std::size_t operator()(client_key const& key) const {
-        return static_cast<std::size_t>(mix(mix(key.network ^ seed_) ^ key.host));
-    }
-
-private:
-    static std::uint64_t mix(std::uint64_t value) {
-        value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9ULL;
-        value = (value ^ (value >> 27)) * 0x94d049bb133111ebULL;
-        return value ^ (value >> 31);
-    }
-
-    std::uint64_t seed_ = std::uint64_t{std::random_device{}()} << 32 | std::random_device{}();
-};
+std::uint64_t mix(std::uint64_t value) {
+    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    value = (value ^ (value >> 27)) * 0x94d049bb133111ebULL;
+    return value ^ (value >> 31);
+}
 
 }  // namespace
+
+client_key_hash::client_key_hash() : seed_(std::uint64_t{std::random_device{}()} << 32 | std::random_device{}()) {
+}
+
+std::size_t client_key_hash::operator()(client_key const& key) const {
+    return static_cast<std::size_t>(mix(mix(key.network ^ seed_) ^ key.host));
+}
 
 struct session_limits::counters {
     mutable std::mutex guard;
     std::size_t sessions = 0;
-    std::unordered_map<client_key, std::size_t, key_hash> clients;
+    std::unordered_map<client_key, std::size_t, client_key_hash> clients;
 
     void leave(client_key const& client) noexcept {
         std::lock_guard const lock(guard);

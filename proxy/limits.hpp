@@ -25,6 +25,16 @@ struct client_key {
 
 client_key key_of(boost::asio::ip::address const& address);
 
+/// Seeded, as clients choose the keys.
+class client_key_hash {
+public:
+    client_key_hash();
+    std::size_t operator()(client_key const& key) const;
+
+private:
+    std::uint64_t seed_;
+};
+
 enum class limit_reason {
     site_full,    ///< limits.sessions
     client_full,  ///< limits.sessions_per_client

@@ -2,41 +2,15 @@
 
 #include "proxy/log_escape.hpp"
 
-#include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <fcntl.h>
-#include <unistd.h>
 #include <utility>
 
 namespace ftpsgate::proxy {
 
 namespace {
-
-boost::system::error_code last_error() {
-    return {errno, boost::system::system_category()};
-}
-
-// A number of our own for standard error. Without one (the caller closed it) lines are lost, not written to whatever
-// file gets number 2 later.
-int own_standard_error() {
-    int const copy = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    return copy >= 0 ? copy : ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-}
-
-bool write_all(int descriptor, std::string_view bytes, bool& torn) noexcept {
-    while (!bytes.empty()) {
-        ssize_t const written = ::write(descriptor, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-        torn = !bytes.empty();
-    }
-    return true;
-}
 
 char const* word_of(level of_line) {
     switch (of_line) {
@@ -69,48 +43,14 @@ std::string_view in_digits(char (&buffer)[24], Number value) {
 }  // namespace
 
 event_log::event_log(level least, config::log_format format)
-    : descriptor_(own_standard_error()), least_(least), format_(format) {
-    std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);
-}
-
-event_log::~event_log() {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    : file_(log_file::nameless::to_standard_error), least_(least), format_(format) {
 }
 
 boost::system::error_code event_log::configure(config::log_settings const& settings) {
-    if (auto const error = point_at(settings.file)) return error;
-    file_ = settings.file;
+    if (auto const error = file_.point_at(settings.file)) return error;
     least_ = settings.level;
     format_ = settings.format;
     return {};
-}
-
-boost::system::error_code event_log::reopen() {
-    return file_.empty() ? boost::system::error_code{} : point_at(file_);
-}
-
-// dup3 replaces the file behind the number at once: a thread that writes meanwhile hits the old or the new one.
-boost::system::error_code event_log::point_at(std::string const& file) {
-    int const opened = file.empty() ? own_standard_error()
-                                    : ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-    if (opened < 0) return last_error();
-    auto error = boost::system::error_code{};
-    if (::dup3(opened, descriptor_, O_CLOEXEC) < 0) error = last_error();
-    ::close(opened);
-    return error;
-}
-
-void event_log::write(std::string_view line) noexcept {
-    bool torn = torn_.exchange(false, std::memory_order_relaxed);
-    if (torn && !write_all(descriptor_, "\n", torn)) {
-        torn_.store(true, std::memory_order_relaxed);
-        lost_.fetch_add(1, std::memory_order_relaxed);
-        return;
-    }
-    if (write_all(descriptor_, line, torn)) return;
-    lost_.fetch_add(1, std::memory_order_relaxed);
-    if (torn) torn_.store(true, std::memory_order_relaxed);
 }
 
 void log_line::begin(level of_line, std::string_view event) {

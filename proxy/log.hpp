@@ -1,16 +1,15 @@
-// The event log: one structured line an event, written by one write(2), so that lines of several threads do not mix
-// and no lock is held. Text is `key=value`, JSON one object a line; keys and their order are the same in both: `event`,
-// the fields as given (session, site, client first, by INTERFACE.md), then `level` and `time` (RFC 3339, UTC).
+// The event log: one structured line an event. Text is `key=value`, JSON one object a line; keys and their order are
+// the same in both: `event`, the fields as given (session, site, client first, by INTERFACE.md), then `level` and
+// `time` (RFC 3339, UTC).
 //
 //     log_line(log, level::info, "login").field("session", id).field("site", name).field("user", user);
 //
-// Values come from peers and are hostile: they are escaped and capped. Secrets do not compile. A log that
-// cannot be written to (disk full, reader gone) loses lines and counts them; it never fails the caller. A reader that
-// stops reading a pipe stops the gate: give it a file, or the journal.
+// Values come from peers and are hostile: they are escaped and capped. Secrets do not compile.
 #pragma once
 
 #include "config/settings.hpp"
 #include "proxy/ftp/secret.hpp"
+#include "proxy/log_file.hpp"
 
 #include <boost/system/error_code.hpp>
 
@@ -32,33 +31,23 @@ inline constexpr std::size_t log_value_limit = 512;
 /// All members may be called from any thread, except reopen() and configure(): one thread at a time.
 class event_log {
 public:
-    /// To standard error, until configure() says otherwise. Makes the process ignore SIGPIPE and SIGXFSZ, which would
-    /// end it when the reader of the log is gone or the file has reached its limit.
+    /// To standard error, until configure() says otherwise.
     explicit event_log(level least = level::info, config::log_format format = config::log_format::text);
-    ~event_log();
-    event_log(event_log const&) = delete;
-    event_log& operator=(event_log const&) = delete;
 
-    /// Level, format and file (appended to, created with mode 0640). When the file cannot be opened nothing changes.
+    /// Level, format and file. When the file cannot be opened nothing changes.
     boost::system::error_code configure(config::log_settings const& settings);
-    /// Opens the file by its name again (SIGUSR1, after a rotation); the old one stays in use when that fails.
-    boost::system::error_code reopen();
+    boost::system::error_code reopen() { return file_.reopen(); }
 
     bool wants(level of_line) const noexcept { return of_line <= least_.load(std::memory_order_relaxed); }
     config::log_format format() const noexcept { return format_.load(std::memory_order_relaxed); }
     /// One line with its line end.
-    void write(std::string_view line) noexcept;
-    std::uint64_t lost_lines() const noexcept { return lost_.load(std::memory_order_relaxed); }
+    void write(std::string_view line) noexcept { file_.write(line); }
+    std::uint64_t lost_lines() const noexcept { return file_.lost_lines(); }
 
 private:
-    boost::system::error_code point_at(std::string const& file);
-
-    int const descriptor_;  // its own number for good; reopening puts another file behind it
-    std::string file_;      // "" = standard error
+    log_file file_;
     std::atomic<level> least_;
     std::atomic<config::log_format> format_;
-    std::atomic<std::uint64_t> lost_{0};
-    std::atomic<bool> torn_{false};  // a line was written in part: the next one begins on a new line
 };
 
 /// Written when it is destroyed, or by write(). Costs nothing but a comparison when the level is not wanted.

@@ -16,4 +16,8 @@ namespace ftpsgate::proxy {
 /// At most log_value_limit bytes between the quotes; a longer value ends in "...", never within an escape.
 void append_value(std::string& line, std::string_view value, config::log_format format);
 
+/// Appends the value as one word, for formats without quotes: white space, whatever append_value() escapes but quotes
+/// and backslashes, and bytes that are not UTF-8 become '_'; "_" for an empty one. As long as append_value() makes it.
+void append_name(std::string& line, std::string_view value);
+
 }  // namespace ftpsgate::proxy

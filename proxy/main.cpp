@@ -44,16 +44,22 @@ int explain(proxy::runtime const& snapshot, proxy::command_line const& wanted) {
     return answer.exit_status;
 }
 
+bool is_open(std::string const& file, boost::system::error_code error) {
+    if (error) std::cerr << file << ": " << error.message() << '\n';
+    return !error;
+}
+
 int serve(std::shared_ptr<proxy::runtime const> const& snapshot, metrics::registry& counters,
           std::shared_ptr<policy::verification_service> const& verification) {
     proxy::event_log log;
-    if (auto const error = log.configure(snapshot->settings.log)) {
-        std::cerr << snapshot->settings.log.file << ": " << error.message() << '\n';
+    proxy::transfer_log transfers;
+    auto const& names = snapshot->settings.log;
+    if (!is_open(names.file, log.configure(names)) ||
+        !is_open(names.transfer_log, transfers.configure(names.transfer_log)))
         return 1;
-    }
     raise_descriptor_limit();
     counters.build_info(proxy::version(), proxy::boringssl_version(), proxy::boost_version());
-    return proxy::server(snapshot, {counters, log, verification}).run();
+    return proxy::server(snapshot, {counters, log, transfers, verification}).run();
 }
 
 int run(proxy::command_line const& wanted) {

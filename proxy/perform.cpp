@@ -64,6 +64,7 @@ ftp::access_decided session::decide_mapped(ftp::decide_access const& action,
 
 ftp::access_decided session::decide_password(ftp::decide_access const& action) const {
     auto const& wanted = *group_->sites[action.site];
+    if (wanted.bans.is_banned(client_addresses_.peer, login_bans::clock::now())) return refused("the client is banned");
     if (!wanted.settings.authentication.basic)
         return refused("no identity for the client's certificate, and basic = false", ftp::login_method::certificate);
     std::optional<policy::grant> granted;
@@ -169,6 +170,10 @@ void session::perform(ftp::note_denied const& action) {
 
 void session::perform(ftp::note_login const& action) {
     journal_.login(action, backend_ ? std::string_view(site().backends->name(backend_server_)) : std::string_view());
+    if (!action.wrong_credentials) return;
+    auto& at = site();
+    if (at.bans.failed(at.settings.limits, client_addresses_.peer, login_bans::clock::now()))
+        journal_.banned(at.settings.limits.ban_time);
 }
 
 void session::perform(ftp::note_transfer const& action) {

@@ -115,6 +115,7 @@ void carry_over(runtime const& previous, runtime& built) {
         auto const found = std::find_if(previous.sites.begin(), previous.sites.end(), same);
         if (found == previous.sites.end()) continue;
         site->limits = (*found)->limits;
+        site->bans = (*found)->bans;
         if ((*found)->settings.data.passive_ports == site->settings.data.passive_ports) site->ports = (*found)->ports;
     }
 }

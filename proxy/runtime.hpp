@@ -13,6 +13,7 @@
 #include "proxy/data/port_allocator.hpp"
 #include "proxy/ftp/site_rules.hpp"
 #include "proxy/limits.hpp"
+#include "proxy/login_bans.hpp"
 #include "proxy/tls/client_ca_names.hpp"
 
 #include <memory>
@@ -33,7 +34,10 @@ struct site_runtime {
     std::shared_ptr<backend_pool> backends;
     std::shared_ptr<data::port_allocator> ports;
     session_limits limits;
+    login_bans bans;
     std::unique_ptr<metrics::site_metrics> counters;
+
+    bool certificates_log_in() const { return identities && settings.authentication.client_certificate; }
 };
 
 /// One listening address and the sites behind it, in the order of the configuration: the first is the default.

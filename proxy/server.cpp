@@ -40,12 +40,16 @@ std::optional<tcp::endpoint> resolve(boost::asio::io_context& loop, config::endp
     return found.begin()->endpoint();
 }
 
+std::string_view text_for_client(std::string_view reason) {
+    if (reason == "banned") return "Too many failed logins: try again later.";
+    return reason == "draining" ? "Service is shutting down." : "Too many sessions.";
+}
+
 // Before TLS on an implicit port nothing can be said (B-031).
-void refuse(tcp::socket& socket, config::tls_mode mode) {
+void refuse(tcp::socket& socket, config::tls_mode mode, std::string_view text) {
     boost::system::error_code ignored;
     socket.non_blocking(true, ignored);
-    if (mode == config::tls_mode::explicit_tls)
-        socket.send(boost::asio::buffer(ftp::render(421, "Too many sessions.")), 0, ignored);
+    if (mode == config::tls_mode::explicit_tls) socket.send(boost::asio::buffer(ftp::render(421, text)), 0, ignored);
     socket.shutdown(tcp::socket::shutdown_both, ignored);
     socket.close(ignored);
 }
@@ -56,6 +60,7 @@ server::server(std::shared_ptr<runtime const> snapshot, surroundings around)
     : snapshot_(std::move(snapshot)),
       counters_(around.counters),
       log_(around.log),
+      transfers_(around.transfers),
       places_([this] {
           std::vector<std::unique_ptr<place>> made(worker_count(snapshot_->settings.server.threads));
           for (auto& one : made)
@@ -184,19 +189,36 @@ void server::accepted(std::shared_ptr<listener_group const> const& group, tcp::s
     });
 }
 
+std::string_view server::reason_to_refuse(listener_group const& group, tcp::endpoint const& peer,
+                                          std::variant<session_limits::slot, limit_reason> const& admitted) const {
+    if (draining_) return "draining";
+    if (auto const* const limit = std::get_if<limit_reason>(&admitted))
+        return *limit == limit_reason::site_full ? "sessions" : "sessions_per_client";
+    // Which of several sites it will be is not known yet; each asks again at USER.
+    bool const banned = std::all_of(group.sites.begin(), group.sites.end(), [&](auto const& site) {
+        return !site->certificates_log_in() && site->bans.is_banned(peer.address(), login_bans::clock::now());
+    });
+    return banned ? "banned" : "";
+}
+
 void server::begin_session(place& where, std::shared_ptr<listener_group const> const& group, tcp::socket socket,
                            tcp::endpoint const& peer) {
     site_runtime& site = *group->sites.front();
     auto admitted = site.limits.admit(site.settings.limits, peer.address());
-    if (draining_ || !std::holds_alternative<session_limits::slot>(admitted)) {
-        site.counters->session_refused("refused");
+    auto const why = reason_to_refuse(*group, peer, admitted);
+    if (!why.empty()) {
+        site.counters->session_refused(why == "banned" ? "banned" : "refused");
         log_line(log_, level::warning, "session_refused")
             .field("site", site.settings.name)
-            .field("client", text_of(peer));
-        return refuse(socket, group->tls);
+            .field("client", text_of(peer))
+            .field("reason", why);
+        return refuse(socket, group->tls, text_for_client(why));
     }
     ++live_sessions_;
-    session::surroundings around{where.home, log_, group, std::move(std::get<session_limits::slot>(admitted)),
+    session::surroundings around{where.home,
+                                 {log_, transfers_},
+                                 group,
+                                 std::move(std::get<session_limits::slot>(admitted)),
                                  [this, &where](session* which) { session_over(where, which); }};
     auto fresh = std::make_unique<session>(std::move(around), std::move(socket), peer);
     session& started = *fresh;
@@ -220,15 +242,25 @@ void server::wait_for_signal() {
 
 void server::signalled(int number) {
     if (number == SIGUSR1) {
-        if (auto const error = log_.reopen())
-            log_line(log_, level::error, "log_reopen_failed").field("reason", error.message());
-        return;
+        return reopen_logs();
     }
     if (number == SIGHUP) return draining_ ? void() : reloader_.start();
     if (!draining_) return drain();
     exit_status_ = 1;  // asked twice: at once
     log_line(log_, level::warning, "stopped").field("status", exit_status_);
     std::_Exit(exit_status_);
+}
+
+void server::reopen_logs() {
+    for (auto const& error : {log_.reopen(), transfers_.reopen()})
+        if (error) log_line(log_, level::error, "log_reopen_failed").field("reason", error.message());
+}
+
+boost::system::error_code server::reconfigure_logs(config::log_settings const& wanted) {
+    if (auto const error = transfers_.configure(wanted.transfer_log)) return error;
+    auto const error = log_.configure(wanted);
+    if (error) transfers_.configure(snapshot_->settings.log.transfer_log);
+    return error;
 }
 
 void server::reloaded(runtime_result result) {
@@ -259,7 +291,7 @@ bool server::take_over(std::shared_ptr<runtime const> const& fresh) {
             return false;
         }
     }
-    if (auto const error = log_.configure(fresh->settings.log)) {
+    if (auto const error = reconfigure_logs(fresh->settings.log)) {
         log_line(log_, level::error, "log_reopen_failed").field("reason", error.message());
         return false;
     }

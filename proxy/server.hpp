@@ -22,8 +22,10 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 namespace ftpsgate::proxy {
@@ -33,6 +35,7 @@ public:
     struct surroundings {
         metrics::registry& counters;
         event_log& log;
+        transfer_log& transfers;
         std::shared_ptr<policy::verification_service> verification;
     };
 
@@ -68,12 +71,16 @@ private:
     void announce();
     void accepted(std::shared_ptr<listener_group const> const& group, boost::asio::ip::tcp::socket socket,
                   boost::asio::ip::tcp::endpoint const& peer, std::size_t worker_index);
+    std::string_view reason_to_refuse(listener_group const& group, boost::asio::ip::tcp::endpoint const& peer,
+                                      std::variant<session_limits::slot, limit_reason> const& admitted) const;
     void begin_session(place& where, std::shared_ptr<listener_group const> const& group,
                        boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& peer);
     void session_over(place& where, session* which);
     void watch_lists();
     void wait_for_signal();
     void signalled(int number);
+    void reopen_logs();
+    boost::system::error_code reconfigure_logs(config::log_settings const& wanted);
     void drain();
     void tell_sessions(ftp::shutdown_kind kind);
     void finish_if_empty();
@@ -82,6 +89,7 @@ private:
     std::shared_ptr<runtime const> snapshot_;
     metrics::registry& counters_;
     event_log& log_;
+    transfer_log& transfers_;
     std::vector<std::unique_ptr<place>> places_;
     std::vector<open_listener> listeners_;
     std::unique_ptr<metrics::exposer> exposer_;

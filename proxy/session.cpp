@@ -67,7 +67,7 @@ session::session(surroundings around, boost::asio::ip::tcp::socket socket, boost
                  [this](unsigned kind) { deliver(ftp::deadline_passed{static_cast<ftp::deadline_kind>(kind)}); }),
       data_(home_, data_handlers()),
       core_(core_settings_of(*group_, client_addresses_)),
-      journal_(around.log, text_of(peer)) {
+      journal_(around.logs, text_of(peer)) {
     keep_alive(socket);
     // A byte that a client sends as urgent data belongs where it stands, in a TLS record as in Telnet (B-231).
     boost::system::error_code ignored;

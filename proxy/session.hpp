@@ -27,7 +27,7 @@ class session {
 public:
     struct surroundings {
         worker& home;
-        event_log& log;
+        session_journal::logs logs;
         std::shared_ptr<listener_group const> group;
         session_limits::slot place;             ///< of the group's first site, where the client was admitted
         std::function<void(session*)> on_over;  ///< posted once; the owner may then destroy the session

@@ -51,8 +51,8 @@ char const* result_of(policy::certificate_report const& report) {
 
 }  // namespace
 
-session_journal::session_journal(event_log& log, std::string client)
-    : log_(log), id_(new_session_id()), client_(std::move(client)) {
+session_journal::session_journal(logs to, std::string client)
+    : log_(to.events), transfers_(to.transfers), id_(new_session_id()), client_(std::move(client)) {
 }
 
 log_line& session_journal::about(log_line& entry) const {
@@ -177,16 +177,22 @@ void session_journal::identified(policy::identity_decision const& identity) {
 
 void session_journal::login(ftp::note_login const& what, std::string_view backend) {
     char const* const result = what.accepted ? "ok" : "refused";
+    user_ = what.mapped_user.empty() ? what.user : what.mapped_user;
     auto const method = what.by_certificate ? metrics::login_method::certificate : metrics::login_method::password;
     site_->counters->login(method, result);
     log_line entry(log_, what.accepted ? level::info : level::warning, "login");
     about(entry)
-        .field("user", what.mapped_user.empty() ? what.user : what.mapped_user)
+        .field("user", user_)
         .field("method", what.by_certificate ? "certificate" : "password")
         .field("backend", backend)
         .field("result", result);
     if (!what.mapped_user.empty()) entry.field("client_user", what.user);  // both are of interest (D-16)
     if (!what.reason.empty()) entry.field("reason", what.reason);
+}
+
+void session_journal::banned(clock::duration time) {
+    log_line entry(log_, level::warning, "client_banned");
+    about(entry).field("seconds", time);
 }
 
 void session_journal::transfer(ftp::note_transfer const& what, std::uint64_t bytes, clock::duration took) {
@@ -203,6 +209,21 @@ void session_journal::transfer(ftp::note_transfer const& what, std::uint64_t byt
         .field("truncated", what.result == ftp::transfer_result::truncated);
     // The backend kept what the client was told is incomplete: somebody has to look at this file (B-223).
     if (what.stored_anyway) entry.field("stored_on_backend", true);
+    if (what.begun && what.way != ftp::direction::listing) file_transferred(what, bytes, took);
+}
+
+void session_journal::file_transferred(ftp::note_transfer const& what, std::uint64_t bytes, clock::duration took) {
+    transfer_record record;
+    record.at = std::chrono::system_clock::now();
+    record.took = took;
+    record.client = std::string_view(client_).substr(0, client_.rfind(':'));
+    record.bytes = bytes;
+    record.path = what.path;
+    if (what.type == ftp::representation::image) record.as = transfer_record::form::binary;
+    if (what.way == ftp::direction::upload) record.direction = transfer_record::way::upload;
+    record.user = user_;
+    if (what.result != ftp::transfer_result::ok) record.ended = transfer_record::end::incomplete;
+    transfers_.write(record);
 }
 
 void session_journal::attack(ftp::attack_kind kind, std::string_view detail) {

@@ -9,6 +9,7 @@
 #include "proxy/log.hpp"
 #include "proxy/runtime.hpp"
 #include "proxy/tls/engine.hpp"
+#include "proxy/transfer_log.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -21,7 +22,11 @@ class session_journal {
 public:
     using clock = std::chrono::steady_clock;
 
-    session_journal(event_log& log, std::string client);
+    struct logs {
+        event_log& events;
+        transfer_log& transfers;
+    };
+    session_journal(logs to, std::string client);
 
     void opened(site_runtime& site);
     void closed(ftp::end_reason reason);
@@ -40,6 +45,7 @@ public:
     void command(ftp::note_command const& what);
     void command_denied(ftp::note_denied const& what);
     void login(ftp::note_login const& what, std::string_view backend);
+    void banned(clock::duration time);  ///< the client, from now on
     void transfer(ftp::note_transfer const& what, std::uint64_t bytes, clock::duration took);
     void attack(ftp::attack_kind kind, std::string_view detail);
     void data_failed(data::leg_failure failure, std::string_view detail);
@@ -50,12 +56,15 @@ public:
 
 private:
     log_line& about(log_line& entry) const;
+    void file_transferred(ftp::note_transfer const& what, std::uint64_t bytes, clock::duration took);
 
     event_log& log_;
+    transfer_log& transfers_;
     std::string id_;
     std::string client_;
     site_runtime* site_ = nullptr;
     std::string backend_;             // connected to; "" = none
+    std::string user_;                // logged in
     std::string certificate_;         // subject of the client's, "" = none
     std::string certificate_sha256_;  // hex
     clock::time_point opened_at_ = clock::now();

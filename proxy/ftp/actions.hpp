@@ -89,14 +89,19 @@ struct note_login {
     bool accepted = false;
     std::string reason;
     bool by_certificate = false;
-    std::string mapped_user;  ///< who it is at the backend; only by certificate
+    std::string mapped_user;         ///< who it is at the backend; only by certificate
+    bool wrong_credentials = false;  ///< the client's own name and password, which the backend did not take (A-059)
 };
 enum class transfer_result { ok, refused, aborted, client_failed, backend_failed, truncated, not_protected, timeout };
+/// As TYPE has it (RFC 959 section 3.1.1); images include local bytes.
+enum class representation { ascii, image };
 struct note_transfer {
     direction way = direction::none;
     std::string path;
     transfer_result result = transfer_result::ok;
     bool stored_anyway = false;  ///< the backend said 2yz for a cut upload (B-223)
+    bool begun = false;          ///< bytes could move
+    representation type = representation::ascii;
 };
 enum class attack_kind { starttls_injection, bounce, data_theft, reply_injection, cross_protocol };
 struct note_attack {

@@ -164,6 +164,7 @@ void control_core::dispatch_logged_in(command& what) {
         case verb::epsv: return setup_.epsv(what);
         case verb::port: return setup_.port(what);
         case verb::eprt: return setup_.eprt(what);
+        case verb::type: return relay_.type(what);
         case verb::mode: return relay_.mode(what);
         case verb::stru: return relay_.structure(what);
         case verb::rest: return relay_.rest(what);

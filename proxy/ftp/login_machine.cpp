@@ -4,6 +4,8 @@
 
 namespace ftpsgate::ftp {
 
+using login_end = session_context::login_end;
+
 void login_machine::start(secret_string password) {
     password_ = std::move(password);
     state_.now = activity::login;
@@ -49,20 +51,20 @@ void login_machine::hide_names(ip_address const& connected_to) {
 void login_machine::on_unreachable() {
     if (step_ != step::connecting) return;
     reset();
-    context_.note_login(false, "backend unreachable");
+    context_.note_login(login_end::refused, "backend unreachable");
     context_.refuse_service("Service not available.", end_reason::backend_unreachable);
 }
 
 void login_machine::on_gone() {
     reset();
-    context_.note_login(false, "backend closed the connection");
+    context_.note_login(login_end::refused, "backend closed the connection");
 }
 
 void login_machine::on_reply(reply const& answer) {
     if (answer.is_preliminary()) return;  // 120 "ready in a minute" (B-248); others mean nothing here
     if (answer.code == 421) {
         reset();
-        context_.note_login(false, "backend closed the service");
+        context_.note_login(login_end::refused, "backend closed the service");
         // Its text may name the mapped user.
         if (state_.mapped()) return context_.refuse_service("Service not available.", end_reason::backend_gone);
         context_.show(answer);
@@ -82,7 +84,7 @@ void login_machine::on_greeting(reply const& answer) {
     if (answer.code == 230) return accepted(answer);  // no login needed (B-248)
     if (!answer.is_completion()) {
         reset();
-        context_.note_login(false, "backend refused the connection");
+        context_.note_login(login_end::refused, "backend refused the connection");
         return context_.refuse_service("Service not available.", end_reason::backend_unreachable);
     }
     step_ = step::user;
@@ -138,14 +140,14 @@ void login_machine::finish_login() {
     state_.login = login_phase::in;
     state_.now = activity::idle;
     context_.cancel(deadline_kind::login);
-    context_.note_login(true, {});
+    context_.note_login(login_end::accepted, {});
     if (state_.mapped()) return context_.act(send_client{render(welcome_)});
     context_.show(std::move(welcome_));
 }
 
 void login_machine::refused(reply const& answer) {
     reset();
-    context_.note_login(false, "refused by the backend");
+    context_.note_login(login_end::credentials_refused, "refused by the backend");
     bool const mapped = state_.mapped();
     state_.login = login_phase::none;
     state_.now = activity::idle;

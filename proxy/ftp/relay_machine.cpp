@@ -57,6 +57,12 @@ void relay_machine::opts(command const& what) {
     send(what, kind::plain);
 }
 
+void relay_machine::type(command const& what) {
+    auto const first = first_word(what.argument);
+    asked_type_ = first == "I" || first == "L" ? representation::image : representation::ascii;
+    send(what, kind::type);
+}
+
 void relay_machine::mode(command const& what) {
     std::string const argument = upper(what.argument);
     // In block and compressed mode the end of a file is told in band, where the gate cannot see it (B-107).
@@ -122,6 +128,9 @@ void relay_machine::on_reply(reply const& answer) {
     switch (kind_) {
         case kind::plain: return context_.show(answer);
         case kind::path: return answer.is_completion() ? context_.show_path(answer) : context_.show(answer);
+        case kind::type:
+            if (answer.is_completion()) state_.type = asked_type_;
+            return context_.show(answer);
         case kind::features: {
             state_.backend_features = answer.is_completion() ? features_of(answer) : std::vector<std::string>{};
             return front_machine(context_).features();

@@ -14,6 +14,7 @@ public:
     void forward(command const& what);
     void feat();
     void opts(command const& what);
+    void type(command const& what);
     void mode(command const& what);
     void structure(command const& what);
     void rest(command const& what);
@@ -27,13 +28,14 @@ public:
     bool is_answered() const { return answered_; }
 
 private:
-    enum class kind { plain, path, features, abort };
+    enum class kind { plain, path, type, features, abort };
 
     void send(command const& what, kind answer);
 
     session_context& context_;
     session_state& state_;
     kind kind_ = kind::plain;
+    representation asked_type_ = representation::ascii;
     bool answered_ = false;  // the client was told; the backend's final reply is only waited for
 };
 

@@ -10,6 +10,7 @@ void session_state::forget_login() {
     plan.reset();
     epsv_all = false;
     setup = data_setup::none;
+    type = representation::ascii;
     backend_features.reset();
 }
 
@@ -60,9 +61,10 @@ void session_context::end(end_reason reason) {
     state.now = activity::over;
 }
 
-void session_context::note_login(bool accepted, std::string reason) {
-    ftp::note_login note{state.user, accepted, std::move(reason), state.mapped(), {}};
+void session_context::note_login(login_end how, std::string reason) {
+    ftp::note_login note{state.user, how == login_end::accepted, std::move(reason), state.mapped(), {}};
     if (state.mapped()) note.mapped_user = state.plan->user();
+    note.wrong_credentials = how == login_end::credentials_refused && !state.mapped();
     act(std::move(note));
 }
 

@@ -49,6 +49,7 @@ struct session_state {
     bool protect_data = false;  ///< PROT P
     bool epsv_all = false;      ///< B-114
     data_setup setup = data_setup::none;
+    representation type = representation::ascii;  ///< for the transfer log; the backend's counts (B-238)
 
     login_phase login = login_phase::none;
     std::string user;  ///< as the client gave it
@@ -102,7 +103,8 @@ public:
     void log_out();
     void end(end_reason reason);
     /// For the log and the counters.
-    void note_login(bool accepted, std::string reason);
+    enum class login_end { accepted, refused, credentials_refused };
+    void note_login(login_end how, std::string reason);
     /// One more; 421 and the end after too many.
     void count_failed_login();
     /// 421 and the end; the text is the gate's own.

@@ -7,7 +7,7 @@ namespace ftpsgate::ftp {
 void transfer_machine::start(command const& what) {
     if (state_.rules().data == data_rule::require && !state_.protect_data) {  // B-153, D-01
         context_.drop_setup();
-        context_.act(note_transfer{what.row->data, what.argument, transfer_result::not_protected, false});
+        context_.act(note_transfer{what.row->data, what.argument, transfer_result::not_protected});
         return context_.answer(521, "Policy requires SSL on the data connection: send PROT P.");
     }
     if (state_.setup == data_setup::none) return context_.answer(425, "Use PASV or PORT first.");  // B-123, B-124
@@ -325,7 +325,7 @@ void transfer_machine::complete() {
 }
 
 void transfer_machine::report() {
-    context_.act(note_transfer{now_.way, now_.path, now_.result, now_.stored_anyway});
+    context_.act(note_transfer{now_.way, now_.path, now_.result, now_.stored_anyway, now_.copying, state_.type});
 }
 
 }  // namespace ftpsgate::ftp
