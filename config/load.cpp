@@ -25,6 +25,7 @@ constexpr std::size_t longest_name = 253;
 
 void read_server(section& in, server_settings& out) {
     in.optional("threads", out.threads, number{0, 1024});
+    in.optional("user", out.user, or_empty{account_name{}});
     in.optional("drain_timeout", out.drain_timeout, duration{0ms, 24h});
 }
 

@@ -64,9 +64,19 @@ enum class truncated_upload { reject, accept };
 /// How the gate opens data connections with the backend (B-136); client = the way the client used.
 enum class backend_data_mode { passive, active, client };
 
+/// An account of this system.
+struct system_account {
+    std::string name;
+    std::uint32_t user_id = 0;
+    std::uint32_t group_id = 0;  ///< the primary one
+
+    friend bool operator==(system_account const&, system_account const&) = default;
+};
+
 struct server_settings {
-    unsigned threads = 0;              ///< worker threads, each with its own event loop; 0 = one per core; to 1024
-    milliseconds drain_timeout = 30s;  ///< how long running transfers may go on after SIGTERM; 0s to 24h
+    unsigned threads = 0;                ///< worker threads, each with its own event loop; 0 = one per core; to 1024
+    std::optional<system_account> user;  ///< who to become once all is bound; unset ("") = stay
+    milliseconds drain_timeout = 30s;    ///< how long running transfers may go on after SIGTERM; 0s to 24h
 };
 
 struct log_settings {

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
+#include <pwd.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -220,6 +221,18 @@ complaint not_one_of(scalar const& value, std::vector<std::string_view> const& w
     auto const* const written = std::get_if<std::string>(&value.content);
     if (written == nullptr) return wrong_kind(expected, value);
     return {"must be " + expected + ", not " + shown(*written), suggestion(*written, words)};
+}
+
+verdict account_name::operator()(scalar const& value, std::optional<system_account>& into) const {
+    return take(value, "the name of an account", into, [](std::string const& name) -> parsed<system_account> {
+        std::vector<char> room(64 * 1024);
+        ::passwd entry{};
+        ::passwd* found = nullptr;
+        int const error = ::getpwnam_r(name.c_str(), &entry, room.data(), room.size(), &found);
+        if (found != nullptr) return system_account{name, found->pw_uid, found->pw_gid};
+        auto const why = error == 0 ? std::string() : ": " + std::generic_category().message(error);
+        return complaint{"there is no account " + shown(name) + " on this system" + why};
+    });
 }
 
 }  // namespace ftpsgate::config

@@ -138,6 +138,11 @@ struct writable_folder {
     verdict operator()(scalar const& value, std::optional<file_path>& into) const;
 };
 
+/// The name of an account of this system.
+struct account_name {
+    verdict operator()(scalar const& value, std::optional<system_account>& into) const;
+};
+
 struct network_or_name {
     verdict operator()(scalar const& value, url_permission& into) const;
 };

@@ -99,6 +99,13 @@ boost::system::error_code listener::open(tcp::endpoint const& where) {
     return error;
 }
 
+boost::system::error_code listener::adopt(int descriptor, tcp::endpoint const& where) {
+    boost::system::error_code error;
+    state_->acceptor.assign(where.protocol(), descriptor, error);
+    if (!error) state_->acceptor.non_blocking(true, error);
+    return error;
+}
+
 listener::tcp::endpoint listener::where() const {
     boost::system::error_code error;
     return state_->acceptor.local_endpoint(error);

@@ -2,8 +2,8 @@
 // the handlers run on the listener's own, so handing a socket over is the caller's business. Who may come in is not
 // decided here.
 //
-// Flow: open(), start(), stop() or destruction; no handler runs afterwards. All on the executor's thread, except that
-// open() and start() may come before it runs.
+// Flow: open() or adopt(), start(), stop() or destruction; no handler runs afterwards. All on the executor's thread,
+// except that the first two may come before it runs.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -39,6 +39,8 @@ public:
 
     /// Binds and listens; port 0 = any. An IPv6 socket takes IPv6 only, so "[::]:21" and "0.0.0.0:21" go together.
     boost::system::error_code open(tcp::endpoint const& where);
+    /// Takes over a socket that listens there already; whoever else has it may go on accepting.
+    boost::system::error_code adopt(int descriptor, tcp::endpoint const& where);
     /// Where it listens, with the port that was picked.
     tcp::endpoint where() const;
     void start();

@@ -37,6 +37,7 @@ public:
     /// Level, format and file. When the file cannot be opened nothing changes.
     boost::system::error_code configure(config::log_settings const& settings);
     boost::system::error_code reopen() { return file_.reopen(); }
+    void hand_over(config::system_account const& account) const noexcept { file_.hand_over(account); }
 
     bool wants(level of_line) const noexcept { return of_line <= least_.load(std::memory_order_relaxed); }
     config::log_format format() const noexcept { return format_.load(std::memory_order_relaxed); }

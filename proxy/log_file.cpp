@@ -61,6 +61,10 @@ boost::system::error_code log_file::reopen() {
     return name_.empty() ? boost::system::error_code{} : point_at(name_);
 }
 
+void log_file::hand_over(config::system_account const& account) const noexcept {
+    if (!name_.empty() && ::fchown(descriptor_, account.user_id, account.group_id) != 0) return;
+}
+
 void log_file::write(std::string_view line) noexcept {
     bool torn = torn_.exchange(false, std::memory_order_relaxed);
     if (torn && !write_all(descriptor_, "\n", torn)) {

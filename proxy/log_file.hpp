@@ -5,6 +5,8 @@
 // reader that stops reading a pipe stops the writer: give it a file, or the journal.
 #pragma once
 
+#include "config/settings.hpp"
+
 #include <boost/system/error_code.hpp>
 
 #include <atomic>
@@ -31,6 +33,10 @@ public:
     boost::system::error_code point_at(std::string const& file);
     /// The file by its name again; the old one stays in use when that fails.
     boost::system::error_code reopen();
+
+    /// Makes the account the owner of the file, so that it can reopen it; a caller that may not do that changes
+    /// nothing.
+    void hand_over(config::system_account const& account) const noexcept;
 
     /// False: what is written goes nowhere.
     bool is_read() const noexcept { return is_read_.load(std::memory_order_relaxed); }

@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
-#include <sys/resource.h>
 
 namespace {
 
@@ -21,14 +20,6 @@ int report(config::problems const& faults) {
     for (auto const& fault : faults)
         std::cerr << config::render(fault) << '\n';
     return 2;
-}
-
-// Every session needs up to four descriptors; the default limit of 1024 is for interactive programs.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int check(proxy::runtime const& snapshot) {
@@ -57,7 +48,6 @@ int serve(std::shared_ptr<proxy::runtime const> const& snapshot, metrics::regist
     if (!is_open(names.file, log.configure(names)) ||
         !is_open(names.transfer_log, transfers.configure(names.transfer_log)))
         return 1;
-    raise_descriptor_limit();
     counters.build_info(proxy::version(), proxy::boringssl_version(), proxy::boost_version());
     return proxy::server(snapshot, {counters, log, transfers, verification}).run();
 }

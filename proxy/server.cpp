@@ -1,6 +1,7 @@
 #include "proxy/server.hpp"
 
 #include "proxy/ftp/reply.hpp"
+#include "proxy/privileges.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -45,6 +46,14 @@ std::string_view text_for_client(std::string_view reason) {
     return reason == "draining" ? "Service is shutting down." : "Too many sessions.";
 }
 
+template <class Places>
+std::vector<boost::asio::any_io_executor> loops_of(Places const& places) {
+    std::vector<boost::asio::any_io_executor> loops;
+    for (auto const& one : places)
+        loops.push_back(one->home.loop.get_executor());
+    return loops;
+}
+
 // Before TLS on an implicit port nothing can be said (B-031).
 void refuse(tcp::socket& socket, config::tls_mode mode, std::string_view text) {
     boost::system::error_code ignored;
@@ -71,6 +80,7 @@ server::server(std::shared_ptr<runtime const> snapshot, surroundings around)
       drain_timer_(places_.front()->home.loop),
       crl_watch_(log_),
       crl_timer_(places_.front()->home.loop),
+      heartbeat_(places_.front()->home.loop.get_executor(), loops_of(places_), service_manager::alive),
       reloader_({places_.front()->home.loop.get_executor(), counters_, std::move(around.verification),
                  [this] { return snapshot_; }, [this](runtime_result result) { reloaded(std::move(result)); }}) {
     signals_.add(SIGHUP);
@@ -79,7 +89,8 @@ server::server(std::shared_ptr<runtime const> snapshot, surroundings around)
 server::~server() = default;
 
 int server::run() {
-    if (!open_listeners() || !open_metrics()) return 1;
+    descriptors_ = raise_descriptor_limit();
+    if (!open_listeners() || !open_metrics() || !give_up_root()) return 1;
     wait_for_signal();
     for (std::size_t i = 1; i < places_.size(); ++i)
         places_[i]->thread = std::thread([this, i] { run_place(*places_[i]); });
@@ -87,6 +98,7 @@ int server::run() {
         one.socket->start();
     announce();
     watch_lists();
+    if (auto const limit = service_manager::watchdog()) heartbeat_.start(*limit / 2);
     run_place(*places_.front());
     for (std::size_t i = 1; i < places_.size(); ++i)
         places_[i]->thread.join();
@@ -125,7 +137,8 @@ std::optional<server::open_listener> server::open(std::shared_ptr<listener_group
     auto opened = std::make_unique<listener>(loop.get_executor(), std::move(calls));
     boost::system::error_code error;
     auto const where = resolve(loop, group->address, error);
-    if (where) error = opened->open(*where);
+    auto const given = where ? inherited_.take(*where) : std::nullopt;
+    if (where) error = given ? opened->adopt(*given, *where) : opened->open(*where);
     if (!error) return open_listener{serves, std::move(opened)};
     log_line(log_, level::error, "listen_failed")
         .field("address", group->address.host + ":" + std::to_string(group->address.port))
@@ -155,6 +168,21 @@ bool server::open_metrics() {
     return !wanted.listen_given;
 }
 
+bool server::give_up_root() {
+    for (auto const& where : inherited_.left())
+        log_line(log_, level::warning, "inherited_socket_unused").field("address", text_of(where));
+    auto const& account = snapshot_->settings.server.user;
+    if (!account) return true;
+    log_.hand_over(*account);
+    transfers_.hand_over(*account);
+    auto const error = become(*account);
+    if (error)
+        log_line(log_, level::error, "user_change_failed")
+            .field("user", account->name)
+            .field("reason", error.message());
+    return !error;
+}
+
 void server::announce() {
     std::string listeners;  // SITE=ADDRESS:PORT/explicit,...
     for (auto const& one : listeners_) {
@@ -166,6 +194,9 @@ void server::announce() {
     log_line entry(log_, level::info, "ready");
     entry.field("listeners", listeners).field("sites", snapshot_->sites.size()).field("threads", places_.size());
     if (exposer_) entry.field("metrics", text_of(exposer_->local()));
+    entry.field("descriptors", descriptors_);
+    service_manager::ready();
+    service_manager::status("serving " + std::to_string(snapshot_->sites.size()) + " sites");
 }
 
 // Nothing is told of a CRL that was fetched for a session: so it is looked for, now and then.
@@ -244,7 +275,7 @@ void server::signalled(int number) {
     if (number == SIGUSR1) {
         return reopen_logs();
     }
-    if (number == SIGHUP) return draining_ ? void() : reloader_.start();
+    if (number == SIGHUP) return reload();
     if (!draining_) return drain();
     exit_status_ = 1;  // asked twice: at once
     log_line(log_, level::warning, "stopped").field("status", exit_status_);
@@ -254,6 +285,12 @@ void server::signalled(int number) {
 void server::reopen_logs() {
     for (auto const& error : {log_.reopen(), transfers_.reopen()})
         if (error) log_line(log_, level::error, "log_reopen_failed").field("reason", error.message());
+}
+
+void server::reload() {
+    if (draining_) return;
+    service_manager::reloading();
+    reloader_.start();
 }
 
 boost::system::error_code server::reconfigure_logs(config::log_settings const& wanted) {
@@ -271,6 +308,7 @@ void server::reloaded(runtime_result result) {
     log_line(log_, ok ? level::info : level::error, "reload")
         .field("result", ok ? "ok" : "refused")
         .field("faults", result.faults.size());
+    service_manager::ready();
 }
 
 // All or nothing: the new listeners are opened before anything that serves is touched.
@@ -312,6 +350,7 @@ bool server::take_over(std::shared_ptr<runtime const> const& fresh) {
 
 void server::drain() {
     draining_ = true;
+    service_manager::stopping();
     log_line(log_, level::info, "draining").field("sessions", live_sessions_.load());
     for (auto& one : listeners_)
         one.socket->stop();
@@ -340,6 +379,7 @@ void server::finish_if_empty() {
     if (!draining_ || live_sessions_ > 0) return;
     drain_timer_.cancel();
     crl_timer_.cancel();
+    heartbeat_.stop();
     signals_.cancel();
     if (exposer_) exposer_->stop();
     for (auto& one : places_)

@@ -8,10 +8,12 @@
 #include "metrics/exposer.hpp"
 #include "metrics/metrics.hpp"
 #include "proxy/crl_watch.hpp"
+#include "proxy/heartbeat.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/log.hpp"
 #include "proxy/reloader.hpp"
 #include "proxy/runtime.hpp"
+#include "proxy/service_manager.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 
@@ -68,6 +70,7 @@ private:
     bool take_over(std::shared_ptr<runtime const> const& fresh);
     void reloaded(runtime_result result);
     bool open_metrics();
+    bool give_up_root();
     void announce();
     void accepted(std::shared_ptr<listener_group const> const& group, boost::asio::ip::tcp::socket socket,
                   boost::asio::ip::tcp::endpoint const& peer, std::size_t worker_index);
@@ -79,6 +82,7 @@ private:
     void watch_lists();
     void wait_for_signal();
     void signalled(int number);
+    void reload();
     void reopen_logs();
     boost::system::error_code reconfigure_logs(config::log_settings const& wanted);
     void drain();
@@ -91,16 +95,19 @@ private:
     event_log& log_;
     transfer_log& transfers_;
     std::vector<std::unique_ptr<place>> places_;
+    inherited_sockets inherited_;
     std::vector<open_listener> listeners_;
     std::unique_ptr<metrics::exposer> exposer_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer drain_timer_;
     crl_watch crl_watch_;
     boost::asio::steady_timer crl_timer_;
+    heartbeat heartbeat_;
     reloader reloader_;
     std::size_t next_place_ = 0;
     std::atomic<std::size_t> live_sessions_{0};
     std::atomic<bool> draining_{false};
+    std::size_t descriptors_ = 0;  // that the process may have
     int exit_status_ = 0;
 };
 

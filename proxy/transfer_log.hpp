@@ -38,6 +38,7 @@ class transfer_log {
 public:
     boost::system::error_code configure(std::string const& file) { return file_.point_at(file); }
     boost::system::error_code reopen() { return file_.reopen(); }
+    void hand_over(config::system_account const& account) const noexcept { file_.hand_over(account); }
     bool is_wanted() const noexcept { return file_.is_read(); }
     void write(transfer_record const& record) noexcept;
     std::uint64_t lost_lines() const noexcept { return file_.lost_lines(); }
