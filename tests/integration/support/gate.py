@@ -66,10 +66,11 @@ class Gate:
         self.never_logged = [PASSWORD]  # text that no log line may hold
         self.expected_status = 0
         self.child, self.mark = None, 0
+        self.started_by = lambda arguments, **options: process.start(arguments, **options)
 
     def start(self):
         self.stderr = open(self.folder / "stderr", "w+")
-        self.child = process.start([binary(), "run", "-c", self.config], stdout=self.stderr, stderr=self.stderr)
+        self.child = self.started_by([binary(), "run", "-c", self.config], stdout=self.stderr, stderr=self.stderr)
         self.ready = wait_until(lambda: self._ended() or self.event("ready"), "the gate is ready", 20)
         self.listeners = listeners_of(self.ready)
         self.baseline = self.descriptors()

@@ -39,7 +39,7 @@ class House:
             self.gates[key] = self._start([self.site(**site) for site in sites], tables, log, backend_host)
         return self.gates[key]
 
-    def _start(self, sites, tables, log, backend_host):
+    def _start(self, sites, tables, log, backend_host, started_by=None):
         fake = FakeBackend(backend_host)
         for site in sites:
             site["backend"] = {"servers": [fake.address], **site.get("backend", {})}
@@ -48,17 +48,18 @@ class House:
         gate.backend = fake
         if backend_host == "127.0.0.2":
             gate.never_seen += [b"127.0.0.2", b"127,0,0,2"]
+        gate.started_by = started_by or gate.started_by
         try:
             return gate.start()
         except BaseException:
             fake.stop()
             raise
 
-    def unshared(self, **changes):
-        """A gate of the test's own, for tests that end it. Must be stopped by the caller."""
+    def unshared(self, started_by=None, **changes):
+        """A gate of the test's own, for tests that end it. Must be stopped by the caller. `started_by` as Gate has it."""
         log = changes.pop("log", None)
         tables = {name: changes.pop(name) for name in ("server", "metrics") if name in changes}
-        self.gates[object()] = gate = self._start([self.site(**changes)], tables, log, "127.0.0.2")
+        self.gates[object()] = gate = self._start([self.site(**changes)], tables, log, "127.0.0.2", started_by)
         return gate
 
     def settle(self):
