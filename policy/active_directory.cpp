@@ -117,11 +117,14 @@ void answer_with(directory const& of, active_directory::handler const& done, Wor
 }  // namespace
 
 struct active_directory::state {
-    explicit state(std::shared_ptr<directory> made) : of(std::move(made)) {}
+    state(std::shared_ptr<directory> made, std::shared_ptr<thread_ledger> const& ledger)
+        : of(std::move(made)),
+          searches(searching_threads, longest_queue, ledger),
+          memory(1, longest_memory_queue, ledger) {}
 
     std::shared_ptr<directory> of;
-    work_queue searches{searching_threads, longest_queue};
-    work_queue memory{1, longest_memory_queue};  ///< for what is remembered: does not wait for a slow directory
+    work_queue searches;
+    work_queue memory;  ///< for what is remembered: does not wait for a slow directory
 };
 
 active_directory::active_directory(std::unique_ptr<state> made) : state_(std::move(made)) {
@@ -210,6 +213,7 @@ directory_site read_site(fault_list& list) {
 }  // namespace
 
 std::shared_ptr<active_directory const> build_active_directory(config::site_settings const& site,
+                                                               std::shared_ptr<thread_ledger> const& ledger,
                                                                config::problems& faults) {
     auto const& settings = site.active_directory;
     if (!settings.enabled) return nullptr;
@@ -220,7 +224,7 @@ std::shared_ptr<active_directory const> build_active_directory(config::site_sett
     if (faults.size() != before || !password) return nullptr;
     auto made = std::make_shared<directory>(std::move(where), settings, std::move(*password));
     return std::shared_ptr<active_directory const>(
-        new active_directory(std::make_unique<active_directory::state>(std::move(made))));
+        new active_directory(std::make_unique<active_directory::state>(std::move(made), ledger)));
 }
 
 }  // namespace ftpsgate::policy

@@ -10,6 +10,7 @@
 #include "config/problem.hpp"
 #include "config/settings.hpp"
 #include "policy/identity.hpp"
+#include "policy/thread_ledger.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -23,7 +24,7 @@ class active_directory {
 public:
     using handler = std::function<void(identity_decision)>;
 
-    ~active_directory();  ///< waits for look-ups that are under way, their handlers are not called
+    ~active_directory();  ///< look-ups under way go on for nobody: their handlers are not called
 
     /// The handler is called exactly once, on a thread of the directory's, or at once when too many wait: it must pass
     /// the work on. Never throws; a directory that is down, slow or lies is `refused` with the reason in words.
@@ -31,14 +32,16 @@ public:
 
 private:
     friend std::shared_ptr<active_directory const> build_active_directory(config::site_settings const& site,
+                                                                          std::shared_ptr<thread_ledger> const& ledger,
                                                                           config::problems& faults);
     struct state;
     explicit active_directory(std::unique_ptr<state> made);
     std::unique_ptr<state> state_;
 };
 
-/// Null when it is not enabled, or faults were added. Opens no connection.
+/// Null when it is not enabled, or faults were added. Opens no connection. Its threads are in the ledger.
 std::shared_ptr<active_directory const> build_active_directory(config::site_settings const& site,
+                                                               std::shared_ptr<thread_ledger> const& ledger,
                                                                config::problems& faults);
 
 }  // namespace ftpsgate::policy

@@ -1,10 +1,12 @@
 // What the verifiers of all sites share: the threads on which signatures are checked (B-276), the thread that fetches,
-// and the memory of what was fetched. Outlives the sessions and survives a reload. The threads start with the first
-// verification: a gate whose sites ask for no certificates has none of them.
+// and the memory of what was fetched. Outlives the sessions and survives a reload; so it also keeps the ledger of
+// threads that snapshots leave behind. Its own start with the first verification: a gate whose sites ask for no
+// certificates has none of them.
 #pragma once
 
 #include "policy/revocation_cache.hpp"
 #include "policy/revocation_fetcher.hpp"
+#include "policy/thread_ledger.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -22,6 +24,7 @@ public:
     verification_service& operator=(verification_service const&) = delete;
 
     revocation_cache& cache() { return cache_; }
+    std::shared_ptr<thread_ledger> const& ledger() const { return ledger_; }
     revocation_fetcher& fetcher();
     boost::asio::any_io_executor processors();  ///< for signatures and parsing: several threads
     boost::asio::any_io_executor io();          ///< for timers and sockets: one thread
@@ -32,6 +35,7 @@ private:
 
     unsigned threads_;
     revocation_cache cache_;
+    std::shared_ptr<thread_ledger> ledger_ = std::make_shared<thread_ledger>();
     std::once_flag started_;
     std::unique_ptr<engine_room> room_;
 };

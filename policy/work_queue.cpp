@@ -4,11 +4,12 @@
 #include <csignal>
 #include <deque>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace ftpsgate::policy {
 
-// Held by the threads as well: one of them may destroy the queue and has to get home.
+// Held by the threads as well: they outlive the queue.
 struct work_queue::shared {
     std::mutex mutex;
     std::condition_variable changed;
@@ -30,22 +31,23 @@ std::shared_ptr<work_queue::shared> work_queue::make_shared_state() {
 }
 
 void work_queue::start() {
-    std::lock_guard const lock(starting_);
-    if (!threads_.empty()) return;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited
     for (std::size_t number = 0; number < threads_wanted_; ++number) {
-        threads_.emplace_back([state = shared_, number] {
+        ledger_->enter();
+        std::thread([state = shared_, ledger = ledger_, number]() mutable {
             while (auto piece = state->next())
                 (*piece)(number);
-        });
+            state.reset();
+            ledger->leave();
+        }).detach();
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 bool work_queue::push(work piece) {
-    start();
+    std::call_once(started_, [this] { start(); });
     auto const state = shared_;  // the piece may run at once, and be the last to hold this queue
     {
         std::lock_guard const lock(state->mutex);
@@ -64,12 +66,6 @@ work_queue::~work_queue() {
         dropped.swap(shared_->waiting);
     }
     shared_->changed.notify_all();
-    for (auto& thread : threads_) {
-        if (thread.get_id() == std::this_thread::get_id())
-            thread.detach();
-        else
-            thread.join();
-    }
 }
 
 }  // namespace ftpsgate::policy

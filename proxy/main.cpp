@@ -8,13 +8,18 @@
 #include "proxy/server.hpp"
 #include "proxy/version.hpp"
 
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <utility>
 
 namespace {
 
 using namespace ftpsgate;
+
+constexpr std::chrono::seconds last_patience{1};
 
 int report(config::problems const& faults) {
     for (auto const& fault : faults)
@@ -40,7 +45,7 @@ bool is_open(std::string const& file, boost::system::error_code error) {
     return !error;
 }
 
-int serve(std::shared_ptr<proxy::runtime const> const& snapshot, metrics::registry& counters,
+int serve(std::shared_ptr<proxy::runtime const> snapshot, metrics::registry& counters,
           std::shared_ptr<policy::verification_service> const& verification) {
     proxy::event_log log;
     proxy::transfer_log transfers;
@@ -49,19 +54,29 @@ int serve(std::shared_ptr<proxy::runtime const> const& snapshot, metrics::regist
         !is_open(names.transfer_log, transfers.configure(names.transfer_log)))
         return 1;
     counters.build_info(proxy::version(), proxy::boringssl_version(), proxy::boost_version());
-    return proxy::server(snapshot, {counters, log, transfers, verification}).run();
+    return proxy::server(std::move(snapshot), {counters, log, transfers, verification}).run();
+}
+
+// The snapshot is the server's alone: after a reload nothing of it may stay behind.
+int carry_out(proxy::command_line const& wanted, std::shared_ptr<proxy::runtime const> snapshot,
+              metrics::registry& counters, std::shared_ptr<policy::verification_service> const& verification) {
+    switch (wanted.command) {
+        case proxy::cli_command::check: return check(*snapshot);
+        case proxy::cli_command::identity: return explain(*snapshot, wanted);
+        default: return serve(std::move(snapshot), counters, verification);
+    }
 }
 
 int run(proxy::command_line const& wanted) {
     metrics::registry counters;
     auto const verification = std::make_shared<policy::verification_service>();
-    auto const built = proxy::load_runtime(wanted.config_file, counters, verification, nullptr);
+    auto built = proxy::load_runtime(wanted.config_file, counters, verification, nullptr);
     if (!built.faults.empty()) return report(built.faults);
-    switch (wanted.command) {
-        case proxy::cli_command::check: return check(*built.value);
-        case proxy::cli_command::identity: return explain(*built.value, wanted);
-        default: return serve(built.value, counters, verification);
-    }
+    int const status = carry_out(wanted, std::move(built.value), counters, verification);
+    if (verification->ledger()->wait_until_empty(last_patience)) return status;
+    // A thread hangs in a library that the usual way out would take apart.
+    std::cout.flush();
+    std::_Exit(status);
 }
 
 }  // namespace

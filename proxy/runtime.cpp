@@ -74,11 +74,13 @@ std::string tls_id_of(site_runtime const& site) {
 }
 
 // The directory is asked only for those who may log in by it; rules may also deny (INTERFACE.md, [[site.identity]]).
-std::shared_ptr<policy::identity_resolver const> build_identities(site_runtime const& site, config::problems& faults) {
+std::shared_ptr<policy::identity_resolver const> build_identities(site_runtime const& site,
+                                                                  std::shared_ptr<policy::thread_ledger> const& ledger,
+                                                                  config::problems& faults) {
     static policy::certificate_list const none;
     auto const& anchors = site.verifier ? site.verifier->anchors() : none;
     auto rules = policy::build_identity_rules(site.settings, anchors, faults);
-    auto directory = policy::build_active_directory(site.settings, faults);
+    auto directory = policy::build_active_directory(site.settings, ledger, faults);
     if (!site.settings.authentication.client_certificate) directory.reset();
     if (!site.verifier || (site.settings.identity.empty() && !directory)) return nullptr;
     return std::make_shared<policy::identity_resolver const>(std::move(rules), std::move(directory));
@@ -97,7 +99,7 @@ std::shared_ptr<site_runtime> build_site(config::site_settings const& settings, 
     site->verifier = policy::build_peer_verifier(clients, settings.name, verification, faults);
     if (site->verifier) site->ca_names = tls::client_ca_names(site->verifier->anchor_names());
     site->password_only = policy::password_only::of(clients.policy);
-    site->identities = build_identities(*site, faults);
+    site->identities = build_identities(*site, verification->ledger(), faults);
     site->backends = std::make_shared<backend_pool>(settings.backend);
     site->ports =
         std::make_shared<data::port_allocator>(settings.data.passive_ports.first, settings.data.passive_ports.last);
@@ -116,6 +118,7 @@ void carry_over(runtime const& previous, runtime& built) {
         if (found == previous.sites.end()) continue;
         site->limits = (*found)->limits;
         site->bans = (*found)->bans;
+        if (site->verifier && (*found)->verifier) site->verifier->keep_watching_lists_of(*(*found)->verifier);
         if ((*found)->settings.data.passive_ports == site->settings.data.passive_ports) site->ports = (*found)->ports;
     }
 }

@@ -109,11 +109,12 @@ TEST_CASE("directory_cache: it is bounded, and off when the time is zero", "[pol
 
 TEST_CASE("work_queue: a full queue takes no more, and what waits is dropped at the end", "[policy][work_queue]") {
     std::promise<void> started, go;
+    auto const ledger = std::make_shared<thread_ledger>();
     auto const released = go.get_future().share();
     auto waiting = std::make_shared<int>(0);
     std::weak_ptr<int> const seen = waiting;
     {
-        work_queue queue(1, 2);
+        work_queue queue(1, 2, ledger);
         REQUIRE(queue.push([&](std::size_t) {
             started.set_value();
             released.wait();
@@ -125,18 +126,32 @@ TEST_CASE("work_queue: a full queue takes no more, and what waits is dropped at 
         // Ends the piece under way once the queue is being destroyed or not: both must go well.
         go.set_value();
     }
+    REQUIRE(ledger->wait_until_empty(10s));
     waiting.reset();
     CHECK(seen.expired());
 }
 
+TEST_CASE("work_queue: its end waits for nothing that is under way, the ledger knows of it", "[policy][work_queue]") {
+    std::promise<void> started, go;
+    auto const released = go.get_future().share();
+    auto const ledger = std::make_shared<thread_ledger>();
+    {
+        work_queue queue(1, 1, ledger);
+        REQUIRE(queue.push([&](std::size_t) {
+            started.set_value();
+            released.wait();
+        }));
+        started.get_future().wait();
+    }
+    CHECK_FALSE(ledger->wait_until_empty(0ms));
+    go.set_value();
+    CHECK(ledger->wait_until_empty(10s));
+}
+
 TEST_CASE("work_queue: one of its own threads may destroy it", "[policy][work_queue]") {
-    auto queue = std::make_shared<work_queue>(2, 2);
-    std::promise<void> over;
-    auto const done = over.get_future();
+    auto const ledger = std::make_shared<thread_ledger>();
+    auto queue = std::make_shared<work_queue>(2, 2, ledger);
     auto* const raw = queue.get();
-    raw->push([held = std::move(queue), &over](std::size_t) mutable {
-        held.reset();
-        over.set_value();
-    });
-    done.wait();
+    raw->push([held = std::move(queue)](std::size_t) mutable { held.reset(); });
+    CHECK(ledger->wait_until_empty(10s));
 }
