@@ -42,8 +42,7 @@ std::optional<tcp::endpoint> resolve(boost::asio::io_context& loop, config::endp
 }
 
 std::string_view text_for_client(std::string_view reason) {
-    if (reason == "banned") return "Too many failed logins: try again later.";
-    return reason == "draining" ? "Service is shutting down." : "Too many sessions.";
+    return reason == "banned" ? "Too many failed logins: try again later." : "Too many sessions.";
 }
 
 template <class Places>
@@ -222,7 +221,6 @@ void server::accepted(std::shared_ptr<listener_group const> const& group, tcp::s
 
 std::string_view server::reason_to_refuse(listener_group const& group, tcp::endpoint const& peer,
                                           std::variant<session_limits::slot, limit_reason> const& admitted) const {
-    if (draining_) return "draining";
     if (auto const* const limit = std::get_if<limit_reason>(&admitted))
         return *limit == limit_reason::site_full ? "sessions" : "sessions_per_client";
     // Which of several sites it will be is not known yet; each asks again at USER.
@@ -255,6 +253,7 @@ void server::begin_session(place& where, std::shared_ptr<listener_group const> c
     session& started = *fresh;
     where.sessions.emplace(&started, std::move(fresh));
     started.start();
+    if (draining_) started.shut_down(ftp::shutdown_kind::drain);  // accepted before it began: it is served
 }
 
 void server::session_over(place& where, session* which) {

@@ -34,8 +34,10 @@ actions control_core::start() {
 
 actions control_core::handle(event const& what) {
     if (state_.now == activity::over) return {};
+    bool const was_transferring = transferring();
     std::visit([this](auto const& happened) { on(happened); }, what);
     run_waiting();
+    if (state_.draining && was_transferring && !transferring()) context_.arm(deadline_kind::drain, waits::drain);
     return std::exchange(context_.out, {});
 }
 
@@ -51,6 +53,7 @@ void control_core::on(client_bytes const& happened) {
     if (std::exchange(first_bytes_, false) && state_.control == control_channel::clear && happened.bytes[0] == '\x16') {
         return context_.end(end_reason::protocol);  // a TLS ClientHello on the explicit port
     }
+    if (state_.draining) context_.arm(deadline_kind::drain, waits::drain);
     lines_.feed(happened.bytes);
     while (auto text = lines_.next())
         take_line(std::move(*text));
@@ -72,6 +75,7 @@ void control_core::on(client_cleared const&) {
 
 void control_core::on(client_gone const&) {
     bool const handshake = state_.now == activity::securing;
+    give_login_up("the client left");
     if (transferring()) transfer_.cut(transfer_result::client_failed);
     context_.end(handshake ? end_reason::handshake : end_reason::client_gone);  // both legs are reset (B-221)
 }
@@ -110,8 +114,6 @@ void control_core::run_waiting() {
         waiting_bytes_ -= next.what.name.size() + next.what.argument.size();
         run(next);
     }
-    if (state_.now == activity::idle && state_.draining)
-        context_.refuse_service("Service is shutting down.", end_reason::shutdown);
 }
 
 void control_core::run(waiting_command& next) {
@@ -213,8 +215,14 @@ void control_core::desynchronised(std::string_view answer) {
 
 void control_core::desynchronised() {
     if (transferring()) transfer_.cut(transfer_result::backend_failed);
+    give_login_up("the backend's answer makes no sense");
     context_.attack(attack_kind::reply_injection);
     context_.refuse_service("Service not available.", end_reason::backend_desync);
+}
+
+// The session ends while the backend is being logged in to: no login goes without a word about its end.
+void control_core::give_login_up(std::string reason) {
+    if (state_.now == activity::login) context_.note_login(session_context::login_end::refused, std::move(reason));
 }
 
 void control_core::on(backend_gone const&) {
@@ -271,6 +279,7 @@ void control_core::on(deadline_passed const& happened) {
     switch (happened.kind) {
         case deadline_kind::login:
             if (state_.login == login_phase::in) return;
+            give_login_up("timed out");
             return context_.refuse_service("Login timed out.", end_reason::login_timeout);
         case deadline_kind::handshake:
             if (state_.now == activity::securing || state_.now == activity::clearing)
@@ -279,11 +288,16 @@ void control_core::on(deadline_passed const& happened) {
         case deadline_kind::idle:
             if (!transferring()) context_.refuse_service("Idle for too long.", end_reason::idle_timeout);
             return;
+        case deadline_kind::drain:
+            if (transferring()) return;  // armed again at its end
+            if (state_.now != activity::idle) return context_.arm(deadline_kind::drain, waits::drain);
+            return context_.refuse_service("Service is shutting down.", end_reason::shutdown);
         case deadline_kind::rest: return desynchronised("The server's answer was cut short.");
         case deadline_kind::reply:
             if (transferring()) return transfer_.on_deadline(happened.kind);
             if (state_.finals_due == 0) return;
             if (client_waits()) context_.answer(451, "The server does not answer.");
+            give_login_up("the backend does not answer");
             return context_.refuse_service("Service not available.", end_reason::backend_gone);
         default:
             if (transferring()) transfer_.on_deadline(happened.kind);
@@ -292,9 +306,11 @@ void control_core::on(deadline_passed const& happened) {
 
 void control_core::on(shutdown const& happened) {
     state_.draining = true;
-    bool const may_finish = happened.kind == shutdown_kind::drain && transferring();
-    if (may_finish) return;
+    // A client that is in the middle of something is not cut off from it: who comes for one file gets it (B-222).
+    if (happened.kind == shutdown_kind::drain)
+        return transferring() ? void() : context_.arm(deadline_kind::drain, waits::drain);
     if (transferring()) transfer_.cut(transfer_result::aborted);
+    give_login_up("the gate shuts down");
     context_.refuse_service("Service is shutting down.", end_reason::shutdown);
 }
 

@@ -85,6 +85,7 @@ private:
     void forget_login_under_way();
     void deliver(reply const& answer);
     bool client_waits() const;
+    void give_login_up(std::string reason);
     void desynchronised();
     void desynchronised(std::string_view answer);
 

@@ -16,8 +16,9 @@ enum class deadline_kind : unsigned char {
     start,      ///< the 1xx of an upload is held back a moment (see transfer_machine)
     verdict,    ///< a data leg ended: what does the backend say about it (B-216, B-210)
     linger,     ///< the backend said 226 and does not end its data connection (B-205)
+    drain,      ///< while the gate shuts down: the client said nothing for a moment
 };
-inline constexpr std::size_t deadline_kinds = 9;
+inline constexpr std::size_t deadline_kinds = 10;
 
 /// Fixed waits of PROTOCOL.md that are not worth a key.
 namespace waits {
@@ -27,6 +28,7 @@ inline constexpr std::chrono::milliseconds settle = 5s;  // B-228 abor_timeout
 inline constexpr std::chrono::milliseconds start = 300ms;
 inline constexpr std::chrono::milliseconds verdict = 1s;     // how long a clean end waits for a refusal (B-168)
 inline constexpr std::chrono::milliseconds linger = 2500ms;  // twice without a byte between: B-205 data_linger, 5 s
+inline constexpr std::chrono::milliseconds drain = 1s;       // who is silent for so long is between two tasks (B-222)
 }  // namespace waits
 
 }  // namespace ftpsgate::ftp

@@ -35,9 +35,30 @@ void relay_machine::send(command const& what, kind answer) {
 }
 
 void relay_machine::forward(command const& what) {
-    bool const path = what.id() == verb::pwd || what.id() == verb::xpwd || what.id() == verb::mkd ||
-                      what.id() == verb::xmkd || what.id() == verb::mlst;
-    send(what, path ? kind::path : kind::plain);
+    switch (what.id()) {
+        case verb::pwd:
+        case verb::xpwd:
+        case verb::mkd:
+        case verb::xmkd:
+        case verb::mlst: return send(what, kind::path);
+        case verb::size:
+        case verb::mdtm:
+        case verb::mfmt:
+        case verb::mfct:
+        case verb::mff:
+        case verb::avbl:
+        case verb::dsiz:
+        case verb::hash:
+        case verb::xcrc:
+        case verb::xmd5:
+        case verb::xsha:
+        case verb::xsha1:
+        case verb::xsha256:
+        case verb::xsha512:
+        case verb::md5:
+        case verb::mmd5: return send(what, kind::value);
+        default: return send(what, kind::plain);
+    }
 }
 
 void relay_machine::feat() {
@@ -128,6 +149,7 @@ void relay_machine::on_reply(reply const& answer) {
     switch (kind_) {
         case kind::plain: return context_.show(answer);
         case kind::path: return answer.is_completion() ? context_.show_path(answer) : context_.show(answer);
+        case kind::value: return answer.code / 10 == 21 ? context_.show_value(answer) : context_.show(answer);
         case kind::type:
             if (answer.is_completion()) state_.type = asked_type_;
             return context_.show(answer);

@@ -28,7 +28,7 @@ public:
     bool is_answered() const { return answered_; }
 
 private:
-    enum class kind { plain, path, type, features, abort };
+    enum class kind { plain, path, value, type, features, abort };
 
     void send(command const& what, kind answer);
 

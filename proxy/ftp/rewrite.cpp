@@ -176,6 +176,23 @@ std::string replaced(std::string_view text, std::string_view name, std::string_v
     return out.append(text.substr(copied));
 }
 
+// Behind the quote that ends what begins at `at`; a quote within is doubled (RFC 959 appendix II).
+std::size_t end_of_quoted(std::string_view line, std::size_t at) {
+    if (at >= line.size()) return line.size();
+    for (++at; at < line.size(); ++at) {
+        if (line[at] != '"') continue;
+        if (at + 1 == line.size() || line[at + 1] != '"') return at + 1;
+        ++at;
+    }
+    return line.size();
+}
+
+std::string without(std::string line, std::vector<std::string> const& names, std::string_view instead) {
+    for (auto const& name : names)
+        if (!name.empty()) line = replaced(line, name, instead);
+    return line;
+}
+
 }  // namespace
 
 std::vector<std::string> features_of(reply const& feat) {
@@ -207,10 +224,19 @@ reply merge_features(std::vector<std::string> const& backend, own_features const
 }
 
 void hide_addresses(reply& answer, std::vector<std::string> const& names, std::string_view instead) {
-    for (auto& line : answer.lines) {
-        for (auto const& name : names) {
-            if (!name.empty()) line = replaced(line, name, instead);
-        }
+    for (auto& line : answer.lines)
+        line = without(std::move(line), names, instead);
+}
+
+void hide_addresses_around_path(reply& answer, std::vector<std::string> const& names, std::string_view instead) {
+    // Facts and listings between the first and the last line are the backend's, byte for byte (B-241).
+    for (std::size_t i = 0; i < answer.lines.size(); ++i) {
+        if (i != 0 && i + 1 != answer.lines.size()) continue;
+        auto& line = answer.lines[i];
+        auto const begin = answer.code == 257 ? std::min(line.find('"'), line.size()) : line.size();
+        auto const end = end_of_quoted(line, begin);
+        line = without(line.substr(0, begin), names, instead) + line.substr(begin, end - begin) +
+               without(line.substr(end), names, instead);
     }
 }
 

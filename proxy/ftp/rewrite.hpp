@@ -25,9 +25,11 @@ struct own_features {
 reply merge_features(std::vector<std::string> const& backend, own_features const& own);
 
 /// Replaces every occurrence of the backend's names (address text, "a,b,c,d" form, host name) by `instead`.
-/// Matches whole addresses only: 10.0.0.5 is not found in 10.0.0.55. Replies that consist of a path (257, MLST lines)
-/// are not to be passed through here (B-242).
+/// Matches whole addresses only: 10.0.0.5 is not found in 10.0.0.55.
 void hide_addresses(reply& answer, std::vector<std::string> const& names, std::string_view instead);
+/// The same for replies that hold a path: what a client takes as the path of a 257, and the lines between the first and
+/// the last, stay as they are (B-241, B-242).
+void hide_addresses_around_path(reply& answer, std::vector<std::string> const& names, std::string_view instead);
 
 /// May this code be shown to a client as the answer to a forwarded command (A-046, B-021)? Security codes that would
 /// change a client's state (232, 234, 235, 334, 335, 336, 63x) and codes outside 100..599 may not.

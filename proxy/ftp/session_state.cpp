@@ -21,8 +21,14 @@ void session_context::show(reply shown) {
     act(send_client{render(shown)});
 }
 
-void session_context::show_path(reply const& shown) {
+void session_context::show_path(reply shown) {
     if (!may_be_shown(shown.code)) return answer(451, "The server gave an answer that cannot be passed on.");
+    hide_addresses_around_path(shown, state.backend_names, state.connection.gate.text());
+    if (state.mapped()) hide_addresses_around_path(shown, {state.plan->user()}, "user");
+    act(send_client{render(shown)});
+}
+
+void session_context::show_value(reply const& shown) {
     act(send_client{render(shown)});
 }
 

@@ -87,8 +87,10 @@ public:
     void answer(int code, std::string_view text) { act(send_client{render(code, text)}); }
     /// A backend's reply for the client: addresses hidden, codes that would change its state replaced.
     void show(reply shown);
-    /// The same for replies that are a path, byte for byte (B-242).
-    void show_path(reply const& shown);
+    /// The same for replies that hold a path, which stays as it is (B-242).
+    void show_path(reply shown);
+    /// For replies that machines read, such as a size or a digest: nothing in them is a name.
+    void show_value(reply const& shown);
 
     /// One command for the backend; its final reply is then due within reply_timeout.
     void ask_backend(std::string bytes, sensitivity content = sensitivity::plain, urgency how = urgency::normal);

@@ -200,9 +200,20 @@ TEST_CASE("relay: the idle clock starts with each command and ends the session w
     talk.passes(ftp::deadline_kind::idle).to_client("421").ends(ftp::end_reason::idle_timeout);
 }
 
-TEST_CASE("relay: a drain tells an idle session 421 at once (INTERFACE, signals)", "[ftp][relay]") {
+TEST_CASE("relay: a drain tells a session 421 once it is idle for a moment (INTERFACE, signals)", "[ftp][relay]") {
     script talk;
-    talk.logged_in().is(ftp::shutdown{ftp::shutdown_kind::drain}).to_client("421").ends(ftp::end_reason::shutdown);
+    talk.logged_in().is(ftp::shutdown{ftp::shutdown_kind::drain}).is_quiet();
+    SECTION("it is") {
+        talk.passes(ftp::deadline_kind::drain).to_client("421").ends(ftp::end_reason::shutdown);
+    }
+    SECTION("it waits for the backend") {
+        talk.client("PWD").to_backend("PWD").passes(ftp::deadline_kind::drain).is_quiet();
+        talk.backend("257 \"/\"").to_client("257 \"/\"");
+        talk.passes(ftp::deadline_kind::drain).to_client("421").ends(ftp::end_reason::shutdown);
+    }
+    SECTION("it goes its own way before") {
+        talk.client("QUIT").to_client("221").ends(ftp::end_reason::closed);
+    }
 }
 
 TEST_CASE("relay: PASS and secrets are in no note (A-101)", "[ftp][relay]") {

@@ -272,8 +272,8 @@ TEST_CASE("transfer: a drain lets it end, then 421 (B-222)", "[ftp][transfer][fa
     script talk;
     talk.logged_in().transferring("RETR a").is(ftp::shutdown{ftp::shutdown_kind::drain}).is_quiet();
     talk.backend("226 done").is(ftp::relay_done{}).expects<ftp::finish_client_data>();
-    talk.is(ftp::client_data_finished{}).to_client("226 done").expects<ftp::abort_data>().to_client("421");
-    talk.ends(ftp::end_reason::shutdown);
+    talk.is(ftp::client_data_finished{}).to_client("226 done").expects<ftp::abort_data>();
+    talk.passes(deadline_kind::drain).to_client("421").ends(ftp::end_reason::shutdown);
     CHECK(noted(talk).result == ftp::transfer_result::ok);
 }
 
