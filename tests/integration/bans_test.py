@@ -1,7 +1,7 @@
 """Who fails too often stays outside for a while (limits.ban_after, ban_window, ban_time; A-059, A-060)."""
 import pytest
 
-from support.client_access import admitted
+from support.mapped import SECRET, by_certificate, tables
 from support.raw import Closed, RawClient
 from support.wait import wait_until
 
@@ -79,25 +79,12 @@ def test_faults_of_the_backend_are_nobodys_guesses(house, answer):
     assert not turned_away(gate)
 
 
-def test_a_certificate_still_logs_in(house, cas, tmp_path):
+def test_a_certificate_still_logs_in(house, cas):
     """A-060: from the address of an attacker, who may connect but is refused at USER."""
-    (tmp_path / "secret").write_text("mapped-password")
-    rule = {"name": "all", "subject": "CN=*", "issuer": "CN=*", "user": "mapped",
-            "password_file": str(tmp_path / "secret")}
-    gate = house.gate(limits=LIMITS, client_certificates=cas.settings("no-revocation-check", policy="allow"),
-                      authentication={"client_certificate": True}, identity=[rule])
-    gate.backend.on("PASS", lambda _session, word: "230 in" if word == "mapped-password" else "530 no")
+    gate = house.gate(limits=LIMITS, **tables(cas, policy="allow", basic=True))
+    gate.backend.on("PASS", lambda _session, word: "230 in" if word == SECRET else "530 no")
     guess(gate, 4)
     assert not turned_away(gate)
     assert gate.secured().command("USER bob").code == 530
-    client = admitted_by_certificate(gate, cas.leaf())
-    assert client.command("USER anybody").code == 232
-    for _ in range(3):
-        assert admitted_by_certificate(gate, cas.leaf()).command("USER anybody").code == 232
-
-
-def admitted_by_certificate(gate, credential):
-    from support.client_access import connect
-    client = connect(gate, credential)
-    client.handshake()
-    return client
+    for _ in range(5):
+        by_certificate(gate, cas.leaf())

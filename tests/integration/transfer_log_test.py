@@ -2,6 +2,7 @@
 import re
 import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -54,9 +55,20 @@ def test_type_refused(logged):
 
 def test_cut_short(logged):
     """"i" for incomplete."""
+    came = threading.Event()
+
+    def take(session, _name):
+        session.reply("150 go")
+        with session.open_data() as data:
+            data.read_exactly(4)
+            came.set()
+            data.read_all()
+        return "426 cut"
+    logged.backend.on("STOR", take)
     client = logged.logged_in()
     _, data = client.begin("STOR b")
     data.send(b"half")
+    assert came.wait(10)
     data.reset()
     assert client.reply().code == 426
     assert lines(logged, 1)[0]["end"] == "i"
