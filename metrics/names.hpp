@@ -126,6 +126,7 @@ inline constexpr std::array handshake_results{"ok"sv,
                                               "truncated"sv,
                                               "not_resumed"sv,
                                               "certificate_absent"sv,
+                                              "certificate_malformed"sv,
                                               "certificate_refused"sv,
                                               "other_certificate"sv};
 inline constexpr std::array client_certificate_results{

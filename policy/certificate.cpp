@@ -101,6 +101,13 @@ certificate_list parse_certificates(std::string const& pem, std::string& fault) 
     return found;
 }
 
+std::string der_of(X509 const& certificate) {
+    std::uint8_t* der = nullptr;
+    int const size = i2d_X509(const_cast<X509*>(&certificate), &der);
+    bssl::UniquePtr<std::uint8_t> const owner(der);
+    return size > 0 ? std::string(reinterpret_cast<char const*>(der), static_cast<std::size_t>(size)) : std::string();
+}
+
 certificate_ptr share(X509* certificate) {
     X509_up_ref(certificate);
     return certificate_ptr(certificate);

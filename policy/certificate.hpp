@@ -44,6 +44,7 @@ certificate_ptr parse_certificate(der_view der);
 /// where there is none.
 certificate_list parse_certificates(std::string const& pem, std::string& fault);
 
+std::string der_of(X509 const& certificate);
 certificate_ptr share(X509* certificate);  ///< another reference to the same
 sha256_digest sha256_of(X509 const& certificate);
 sha256_digest key_sha256_of(X509 const& certificate);  ///< of the SubjectPublicKeyInfo

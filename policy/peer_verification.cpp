@@ -13,6 +13,7 @@ constexpr std::size_t most_certificates = 20;   // B-273
 constexpr std::size_t most_issuer_fetches = 4;  // B-265
 constexpr std::size_t issuer_limit = 64U << 10U;
 constexpr std::chrono::hours issuers_held{1};
+constexpr std::chrono::seconds unproven_held{30};  // what was fetched and may be of no use (B-263)
 constexpr std::size_t most_remembered = 10'000;
 constexpr std::size_t most_noticed = 500;
 constexpr std::chrono::minutes longest_remembered{5};
@@ -68,7 +69,6 @@ void peer_verifier::verification::cancel() {
 
 void peer_verifier::verification::begin() {
     if (cancelled_) return;
-    generation_ = of_->threads->cache().generation();
     if (der_.empty() || der_.size() > most_certificates) return refuse(refusal::malformed, "too many certificates");
     for (auto const& one : der_) {
         auto parsed = parse_certificate({reinterpret_cast<std::uint8_t const*>(one.data()), one.size()});
@@ -95,6 +95,9 @@ void peer_verifier::verification::find_path() {
         valid_until_ = std::min(valid_until_, end);
     }
     if (answer.reason != refusal::none) return refuse(answer.reason, std::move(answer.words));
+    for (auto const& url : tried_issuers_)
+        of_->threads->cache().prolong_issuers({revocation_key::kind::issuer, url, {}},
+                                              std::chrono::system_clock::now() + issuers_held);
     path_ = std::move(answer.path);
     if (of_->settings.flags.no_revocation_check) return accept();
     begin_revocation();
@@ -111,6 +114,7 @@ bool peer_verifier::verification::ask_for_issuer(certificate_ptr const& orphan) 
         auto const parsed = parse_http_url(url);
         if (!parsed || !rules_->may_resolve(*parsed, url_rules::origin::unverified)) continue;
         tried_issuers_.push_back(url);
+        auto const version = of_->threads->cache().version_of(key);
         if (auto held = of_->threads->cache().find_issuers(key, now); !held.empty()) {
             take_issuers(key);
             return true;
@@ -118,7 +122,7 @@ bool peer_verifier::verification::ask_for_issuer(certificate_ptr const& orphan) 
         if (of_->settings.flags.url_retrieval_cache_only || of_->threads->cache().find_failure(key, now)) continue;
         revocation_fetcher::order wanted;
         wanted.key = wanted.attempt = key;
-        wanted.known_version = of_->threads->cache().version_of(key);
+        wanted.known_version = version;
         wanted.rules = rules_;
         wanted.request.url = url;
         wanted.request.from = url_rules::origin::unverified;
@@ -128,7 +132,7 @@ bool peer_verifier::verification::ask_for_issuer(certificate_ptr const& orphan) 
                                                               revocation_fetcher::order::source) {
             auto const found = parse_issuers(bytes);
             if (found.empty()) return std::string("no certificate came");
-            cache->put_issuers(key, found, std::chrono::system_clock::now() + issuers_held);
+            cache->put_issuers(key, found, std::chrono::system_clock::now() + unproven_held);
             return std::string();
         };
         order(std::move(wanted), [this, key](fetch_result const&) { take_issuers(key); });
@@ -164,10 +168,11 @@ void peer_verifier::verification::begin_revocation() {
 void peer_verifier::verification::check_revocation() {
     if (cancelled_) return;
     auto const now = std::chrono::system_clock::now();
-    generation_ = of_->threads->cache().generation();
     crl_list lists = of_->lists;
-    for (auto const& one : searches_)
-        one.add_lists(lists);
+    for (auto& one : searches_)
+        one.look(lists, now);
+    for (auto& one : searches_)
+        one.judge_delegate(lists, now);
     auto const usage = of_->settings.flags.no_usage_check ? usage_check::lifted : usage_check::applied;
     auto const answer = check_chain(*of_->anchors, {presented_, fetched_, usage, &lists, now});
     if (answer.reason != refusal::none) return refuse(answer.reason, answer.words);
@@ -291,9 +296,12 @@ void peer_verifier::verification::remember(verdict_ptr const& verdict) const {
     kept->fetches.clear();
     for (auto& report : kept->chain)
         if (report.status != revocation_status::not_checked) report.source = revocation_source::cache;
+    std::vector<held_version> basis;
+    for (auto const& one : searches_)
+        basis.insert(basis.end(), one.basis().begin(), one.basis().end());
     std::lock_guard const lock(memory_->mutex);
     if (memory_->entries.size() >= most_remembered) memory_->entries.clear();
-    memory_->entries[digest_of(der_)] = {std::move(kept), until, generation_};
+    memory_->entries[digest_of(der_)] = {std::move(kept), until, std::move(basis)};
 }
 
 }  // namespace ftpsgate::policy

@@ -8,7 +8,6 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
-#include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
@@ -21,7 +20,7 @@ struct peer_verifier::memory {
     struct entry {
         verdict_ptr verdict;
         time_point until;
-        std::uint64_t generation = 0;  ///< of the cache, when it was concluded
+        std::vector<held_version> basis;  ///< what it was concluded from
     };
 
     std::mutex mutex;
@@ -78,7 +77,6 @@ private:
     certificate_list path_;
     std::vector<revocation_search> searches_;
     time_point valid_until_ = time_point::max();
-    std::uint64_t generation_ = 0;
     peer_verdict verdict_;
 };
 

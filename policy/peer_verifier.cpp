@@ -83,12 +83,12 @@ peer_verifier::pending peer_verifier::verify(std::vector<std::string> chain, dea
 
 verdict_ptr peer_verifier::recall(std::vector<std::string> const& chain) const {
     auto const key = digest_of(chain);
-    auto const generation = service_->cache().generation();
     std::lock_guard const lock(memory_->mutex);
     auto const found = memory_->entries.find(key);
     if (found == memory_->entries.end()) return nullptr;
     auto const& entry = found->second;
-    if (entry.generation == generation && std::chrono::system_clock::now() < entry.until) return entry.verdict;
+    bool const holds = std::chrono::system_clock::now() < entry.until && service_->cache().is_unchanged(entry.basis);
+    if (holds) return entry.verdict;
     memory_->entries.erase(found);
     return nullptr;
 }
@@ -102,6 +102,12 @@ std::vector<std::string> peer_verifier::anchor_names() const {
         if (size > 0) names.emplace_back(reinterpret_cast<char const*>(der), static_cast<std::size_t>(size));
     }
     return names;
+}
+
+void peer_verifier::keep_watching_lists_of(peer_verifier const& previous) const {
+    if (id_ != previous.id_ || memory_ == previous.memory_) return;
+    std::scoped_lock const lock(memory_->mutex, previous.memory_->mutex);
+    memory_->fetched_lists.insert(previous.memory_->fetched_lists.begin(), previous.memory_->fetched_lists.end());
 }
 
 std::vector<crl_notice> peer_verifier::relied_on_lists() const {

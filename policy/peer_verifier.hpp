@@ -82,6 +82,9 @@ public:
     std::string const& id() const { return id_; }
     /// Those of crl_files and those that were fetched; deltas left out.
     std::vector<crl_notice> relied_on_lists() const;
+    /// After a reload: those that were fetched for the same site before. Nothing where it treats clients differently
+    /// now.
+    void keep_watching_lists_of(peer_verifier const& previous) const;
 
 private:
     class verification;

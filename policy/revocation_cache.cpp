@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -11,7 +13,8 @@ namespace ftpsgate::policy {
 
 namespace {
 
-constexpr std::size_t most_lists = 500;  // up to 20 MiB each, most are a few KiB
+constexpr std::size_t most_lists = 500;
+constexpr std::size_t most_list_bytes = 128U << 20U;  // parsed they take several times as much
 constexpr std::size_t most_answers = 100'000;
 constexpr std::size_t most_issuers = 100;
 constexpr std::size_t most_failures = 10'000;
@@ -50,6 +53,13 @@ crl_ptr revocation_cache::find_crl(revocation_key const& key) const {
     return found == lists_.end() ? nullptr : found->second.list;
 }
 
+std::pair<crl_ptr, std::uint64_t> revocation_cache::find_crl_version(revocation_key const& key) const {
+    std::lock_guard const lock(mutex_);
+    auto const found = lists_.find(key);
+    if (found == lists_.end()) return {nullptr, 0};
+    return {found->second.list, found->second.version};
+}
+
 std::optional<held_answer> revocation_cache::find_answer(revocation_key const& key, time_point now) const {
     std::lock_guard const lock(mutex_);
     auto const found = answers_.find(key);
@@ -74,19 +84,31 @@ std::optional<recent_failure> revocation_cache::find_failure(revocation_key cons
     return found->second.failure;
 }
 
-bool revocation_cache::put_crl(revocation_key const& key, crl_ptr list) {
+bool revocation_cache::put_crl(revocation_key const& key, crl_ptr list, std::size_t size) {
     std::lock_guard const lock(mutex_);
     auto const held = lists_.find(key);
-    if (held == lists_.end()) {
-        make_room(lists_, most_lists, [](list_entry const& one) { return one.list->end(); });
-    } else {
+    if (held != lists_.end()) {
         if (is_older(*list, *held->second.list)) return false;
         if (is_same(*list, *held->second.list)) return true;
+        list_bytes_ -= held->second.size;
+        lists_.erase(held);
     }
-    lists_[key] = {std::move(list), ++last_version_};
+    make_room_for_list(size);
+    lists_[key] = {std::move(list), ++last_version_, size};
+    list_bytes_ += size;
     failures_.erase(key);
-    ++generation_;
     return true;
+}
+
+void revocation_cache::make_room_for_list(std::size_t size) {
+    auto const ends_first = [](auto const& one, auto const& other) {
+        return one.second.list->end() < other.second.list->end();
+    };
+    while (!lists_.empty() && (lists_.size() >= most_lists || list_bytes_ + size > most_list_bytes)) {
+        auto const first = std::min_element(lists_.begin(), lists_.end(), ends_first);
+        list_bytes_ -= first->second.size;
+        lists_.erase(first);
+    }
 }
 
 bool revocation_cache::put_answer(revocation_key const& key, held_answer const& answer) {
@@ -100,7 +122,6 @@ bool revocation_cache::put_answer(revocation_key const& key, held_answer const& 
     }
     answers_[key] = {answer, ++last_version_};
     failures_.erase(key);
-    ++generation_;
     return true;
 }
 
@@ -119,13 +140,24 @@ void revocation_cache::put_failure(revocation_key const& key, recent_failure fai
     failures_[key] = {std::move(failure), until};
 }
 
-std::uint64_t revocation_cache::generation() const {
+void revocation_cache::prolong_issuers(revocation_key const& key, time_point until) {
     std::lock_guard const lock(mutex_);
-    return generation_;
+    auto const found = issuers_.find(key);
+    if (found != issuers_.end()) found->second.until = until;
 }
 
 std::uint64_t revocation_cache::version_of(revocation_key const& key) const {
     std::lock_guard const lock(mutex_);
+    return version_in_force(key);
+}
+
+bool revocation_cache::is_unchanged(std::vector<held_version> const& basis) const {
+    std::lock_guard const lock(mutex_);
+    return std::all_of(basis.begin(), basis.end(),
+                       [this](held_version const& one) { return version_in_force(one.key) == one.version; });
+}
+
+std::uint64_t revocation_cache::version_in_force(revocation_key const& key) const {
     auto const version_in = [&](auto const& entries) {
         auto const found = entries.find(key);
         return found == entries.end() ? 0 : found->second.version;
@@ -147,6 +179,12 @@ std::optional<std::string> read_cache_file(std::string const& folder, revocation
         bytes.append(block, static_cast<std::size_t>(in.gcount()));
     if (in.bad() || !in.eof()) return std::nullopt;
     return bytes;
+}
+
+std::size_t size_of_cache_file(std::string const& folder, revocation_key const& key) {
+    std::error_code none;
+    auto const size = folder.empty() ? 0 : std::filesystem::file_size(folder + "/" + key.file_name(), none);
+    return none ? 0 : static_cast<std::size_t>(size);
 }
 
 bool write_cache_file(std::string const& folder, revocation_key const& key, std::string const& bytes) {

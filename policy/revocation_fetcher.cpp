@@ -6,14 +6,15 @@ namespace ftpsgate::policy {
 
 namespace {
 constexpr std::chrono::seconds pause_after_fetch{5};  // B-263
-}
+constexpr std::size_t large = 1U << 20U;              // what takes longer to parse than others should wait
+}  // namespace
 
 revocation_fetcher::revocation_fetcher(executors where, revocation_cache& cache)
     : where_(std::move(where)), cache_(cache) {
 }
 
-boost::asio::any_io_executor const& revocation_fetcher::judge_of(flight const& one) const {
-    return one.wanted.key.what == revocation_key::kind::crl ? where_.lists : where_.answers;
+boost::asio::any_io_executor const& revocation_fetcher::judge_of(std::size_t size) const {
+    return size > large ? where_.lists : where_.answers;
 }
 
 // A flight and its exchange hold each other until there is an answer.
@@ -49,7 +50,8 @@ void revocation_fetcher::join(std::shared_ptr<order> const& wanted, waiter done)
     auto const started = place;
     // What is held came from the folder, or is newer.
     if (started->wanted.folder.empty() || is_held(started->wanted.key)) return ask_network(started);
-    boost::asio::post(judge_of(*started), [this, started] { look_into_folder(started); });
+    auto const size = size_of_cache_file(started->wanted.folder, started->wanted.key);
+    boost::asio::post(judge_of(size), [this, started] { look_into_folder(started); });
 }
 
 bool revocation_fetcher::is_held(revocation_key const& key) const {
@@ -73,7 +75,7 @@ void revocation_fetcher::ask_network(std::shared_ptr<flight> const& one) {
     one->http->start(one->wanted.request, [this, one](fetch_outcome outcome) {
         one->http.reset();  // on its own thread: the judge may be the last to hold the flight
         auto shared = std::make_shared<fetch_outcome>(std::move(outcome));
-        boost::asio::post(judge_of(*one), [this, one, shared] { judge(one, std::move(*shared)); });
+        boost::asio::post(judge_of(shared->body.size()), [this, one, shared] { judge(one, std::move(*shared)); });
     });
 }
 

@@ -1,6 +1,6 @@
 // Fetches revocation information and issuers' certificates, each at most once at a time however many handshakes wait
-// for it (single flight, B-263). What arrives is judged by the one who ordered it, on a thread of its own: parsing a
-// CRL of many megabytes delays neither a verification nor an OCSP answer.
+// for it (single flight, B-263). What arrives is judged by the one who ordered it; large CRLs on a thread of their own:
+// parsing many megabytes delays neither a verification nor what is small.
 //
 // Thread-safe. Waiters are called on the fetcher's I/O thread: they must pass the work on.
 #pragma once
@@ -47,7 +47,7 @@ public:
 
     struct executors {
         boost::asio::any_io_executor io;       ///< one thread
-        boost::asio::any_io_executor lists;    ///< where CRLs are judged, which may take seconds
+        boost::asio::any_io_executor lists;    ///< where large CRLs are judged, which may take seconds
         boost::asio::any_io_executor answers;  ///< where all else is
     };
     revocation_fetcher(executors where, revocation_cache& cache);
@@ -74,7 +74,7 @@ private:
     void judge(std::shared_ptr<flight> const& one, fetch_outcome outcome);
     void land(std::shared_ptr<flight> const& one, fetch_result result);
 
-    boost::asio::any_io_executor const& judge_of(flight const& one) const;
+    boost::asio::any_io_executor const& judge_of(std::size_t size) const;
 
     executors where_;
     revocation_cache& cache_;

@@ -62,15 +62,15 @@ bool is_believable(held_crl const& list, list_subject const& about, search_groun
     return false;
 }
 
-// What a delegated responder's certificate needs (B-267): a path, and a CRL at hand that says it is good.
-bool is_not_revoked(X509& delegate, search_grounds const& grounds, crl_list const& lists, time_point now) {
+// What CRLs at hand say of a delegated responder's certificate (B-267), which needs a path as well.
+revocation_status status_of(X509& delegate, search_grounds const& grounds, crl_list const& lists, time_point now) {
     certificate_list presented;
     presented.push_back(share(&delegate));
     for (auto const& one : grounds.path)
         presented.push_back(share(one.get()));
     certificate_list const none;
     auto const answer = check_chain(*grounds.anchors, {presented, none, usage_check::lifted, &lists, now});
-    return answer.reason == refusal::none && answer.findings.front().status == revocation_status::good;
+    return answer.reason == refusal::none ? answer.findings.front().status : revocation_status::unknown;
 }
 
 struct wanted_list {
@@ -89,7 +89,7 @@ std::string judge_list(std::string const& bytes, wanted_list const& wanted, list
     if (list->this_update > now + clock_skew) return "the CRL is from the future: " + to_text(list->this_update);
     if (list->end() < now) return "the CRL of " + list->issuer + " has expired: " + to_text(list->end());
     if (!is_believable(*list, about, grounds, now)) return "the CRL is not signed by the certificate's issuer";
-    return grounds.cache->put_crl(wanted.key, list) ? "" : "the CRL is older than the one that is held";
+    return grounds.cache->put_crl(wanted.key, list, bytes.size()) ? "" : "the CRL is older than the one that is held";
 }
 
 }  // namespace
@@ -131,23 +131,59 @@ crl_list revocation_search::own_lists() const {
     return held;
 }
 
-void revocation_search::add_lists(crl_list& into) const {
-    auto const own = own_lists();
-    into.insert(into.end(), own.begin(), own.end());
+void revocation_search::look(crl_list& into, time_point now) {
+    learn_deltas();
+    seen_.clear();
+    // Versions first: what arrives behind them is news.
+    seen_.push_back({answer_key_, grounds_->cache->version_of(answer_key_)});
+    answer_ = grounds_->cache->find_answer(answer_key_, now);
+    for (auto const& url : urls_) {
+        auto [list, version] = grounds_->cache->find_crl_version(list_key(url));
+        seen_.push_back({list_key(url), version});
+        if (list) into.push_back(std::move(list));
+    }
+}
+
+void revocation_search::judge_delegate(crl_list const& lists, time_point now) {
+    delegate_is_ = delegate_state::none;
+    if (!answer_ || answer_->delegate.empty()) return;
+    delegate_is_ = delegate_state::unknown;
+    auto const& der = answer_->delegate;
+    delegate_ = parse_certificate({reinterpret_cast<std::uint8_t const*>(der.data()), der.size()});
+    if (!delegate_) return;
+    auto const status = status_of(*delegate_, *grounds_, lists, now);
+    if (status == revocation_status::good) delegate_is_ = delegate_state::good;
+    if (status == revocation_status::revoked) delegate_is_ = delegate_state::revoked;
+    if (delegate_is_ == delegate_state::unknown) plan(source_kind::delegate_crl, facts_of(*delegate_).crl_urls);
+}
+
+// Of a delegate that may be revoked "revoked" is believed all the same, "good" is not.
+held_answer const* revocation_search::answer_that_counts() const {
+    if (!answer_ || delegate_is_ == delegate_state::revoked) return nullptr;
+    bool const doubtful = delegate_is_ == delegate_state::unknown && answer_->status != ocsp_status::revoked;
+    return doubtful ? nullptr : &*answer_;
+}
+
+std::uint64_t revocation_search::version_seen(revocation_key const& key) const {
+    auto const found = std::find_if(seen_.begin(), seen_.end(), [&](auto const& one) { return one.key == key; });
+    return found == seen_.end() ? 0 : found->version;
 }
 
 std::optional<order> revocation_search::next(crl_finding const& finding, time_point now) {
-    if (auto const held = grounds_->cache->find_answer(answer_key_, now)) {
-        if (held->status == ocsp_status::revoked || is_fresh(held->this_update, now)) return std::nullopt;
-    }
+    auto const* const answer = answer_that_counts();
+    if (answer != nullptr && (answer->status == ocsp_status::revoked || is_fresh(answer->this_update, now)))
+        return std::nullopt;
     if (finding.status == revocation_status::revoked) return std::nullopt;
+    if (delegate_is_ == delegate_state::unknown) {
+        for (auto const kind : {source_kind::delegate_crl, source_kind::crl})
+            if (auto wanted = take(kind, now)) return wanted;
+    }
     if (auto wanted = take(source_kind::ocsp, now)) return wanted;
     bool const good = finding.status == revocation_status::good;
-    if (good && grounds_->cache->find_answer(answer_key_, now)) return std::nullopt;
+    if (good && answer != nullptr) return std::nullopt;
     if (!good || !are_lists_fresh(now)) {
         if (auto wanted = take(source_kind::crl, now)) return wanted;
     }
-    learn_deltas();
     return good ? take(source_kind::delta, now) : std::nullopt;
 }
 
@@ -183,7 +219,7 @@ order revocation_search::order_for(step const& what) const {
         order_answer(wanted);
     else
         order_list(wanted, what.kind);
-    wanted.known_version = grounds_->cache->version_of(wanted.key);
+    wanted.known_version = version_seen(wanted.key);
     return wanted;
 }
 
@@ -191,9 +227,9 @@ void revocation_search::order_list(order& wanted, source_kind kind) const {
     wanted.key = wanted.attempt = list_key(wanted.request.url);
     wanted.request.size_limit = list_limit;
     wanted_list const list{wanted.key, wanted.request.url, kind == source_kind::delta};
-    wanted.accept = [grounds = grounds_, list, certificate = certificate_, issuer = issuer_](std::string const& bytes,
-                                                                                             order::source) {
-        return judge_list(bytes, list, {*certificate, *issuer}, *grounds);
+    std::shared_ptr<X509> const about = share(kind == source_kind::delegate_crl ? delegate_.get() : certificate_);
+    wanted.accept = [grounds = grounds_, list, about, issuer = issuer_](std::string const& bytes, order::source) {
+        return judge_list(bytes, list, {*about, *issuer}, *grounds);
     };
 }
 
@@ -208,10 +244,8 @@ void revocation_search::order_answer(order& wanted) const {
     wanted.request.body.assign(question.begin(), question.end());
     wanted.request.body_type = "application/ocsp-request";
     wanted.request.wanted_type = "application/ocsp-response";
-    crl_list lists = *grounds_->files;
-    add_lists(lists);
-    wanted.accept = [grounds = grounds_, certificate = certificate_, issuer = issuer_, key = answer_key_, nonce,
-                     lists = std::move(lists)](std::string const& bytes, order::source from) -> std::string {
+    wanted.accept = [grounds = grounds_, certificate = certificate_, issuer = issuer_, key = answer_key_, nonce](
+                        std::string const& bytes, order::source from) -> std::string {
         auto const now = std::chrono::system_clock::now();
         ocsp_rules rules{now, std::nullopt};
         if (from == order::source::network) rules.nonce = nonce;
@@ -220,10 +254,9 @@ void revocation_search::order_answer(order& wanted) const {
         if (auto const* const fault = std::get_if<ocsp_fault>(&judged)) return fault->words;
         auto const& answer = std::get<ocsp_answer>(judged);
         if (answer.status == ocsp_status::unknown) return "the responder does not know the certificate";
-        if (answer.delegate_to_check && !is_not_revoked(*answer.delegate_to_check, *grounds, lists, now))
-            return "the responder's own certificate may be revoked: no CRL at hand says it is not";
         time_point const until = answer.next_update.value_or(now + held_without_next_update);
-        held_answer const held{answer.status, answer.this_update, answer.next_update, until};
+        held_answer held{answer.status, answer.this_update, answer.next_update, until};
+        if (answer.delegate_to_check) held.delegate = der_of(*answer.delegate_to_check);
         return grounds->cache->put_answer(key, held) ? "" : "the answer is older than the one that is held";
     };
 }
@@ -267,10 +300,10 @@ crl_ptr revocation_search::newest_list() const {
 }
 
 revocation_search::outcome revocation_search::conclude(crl_finding const& finding, time_point now) const {
-    auto const answer = grounds_->cache->find_answer(answer_key_, now);
+    auto const* const answer = answer_that_counts();
     // A list that says "revoked" is believed against any answer that does not.
     if (finding.status == revocation_status::revoked) return by_list(finding, now);
-    if (answer) return by_answer(*answer, now);
+    if (answer != nullptr) return by_answer(*answer, now);
     if (finding.status == revocation_status::good) return by_list(finding, now);
     return unknown(finding);
 }
@@ -299,13 +332,17 @@ revocation_search::outcome revocation_search::unknown(crl_finding const& finding
     outcome ended = empty_outcome();
     auto& report = ended.report;
     report.status = revocation_status::unknown;
-    report.source = fetched_list_ || last_ == source_kind::crl ? revocation_source::crl
-                    : last_ == source_kind::ocsp               ? revocation_source::ocsp
-                                                               : revocation_source::cache;
+    bool const asked_for_list = last_ == source_kind::crl || last_ == source_kind::delegate_crl;
+    report.source = fetched_list_ || asked_for_list ? revocation_source::crl
+                    : last_ == source_kind::ocsp    ? revocation_source::ocsp
+                                                    : revocation_source::cache;
     report.detail = troubles_;
     // An expired list at hand says more than that none could be fetched.
     if (troubles_.empty() || finding.expired_list)
         report.detail = finding.words + (troubles_.empty() ? "" : "; " + troubles_);
+    if (delegate_is_ == delegate_state::unknown)
+        report.detail += "; the OCSP responder's own certificate may be revoked: no CRL at hand says it is not";
+    if (delegate_is_ == delegate_state::revoked) report.detail += "; the OCSP responder's own certificate is revoked";
     if (facts_.ocsp_urls.empty() && facts_.crl_urls.empty() && !finding.expired_list)
         report.detail += ", and the certificate names neither an OCSP responder nor a CRL";
     return ended;

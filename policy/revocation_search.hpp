@@ -31,8 +31,12 @@ public:
     /// For certificate `index` of the path, which has its issuer behind it.
     revocation_search(std::shared_ptr<search_grounds const> grounds, std::size_t index);
 
-    /// CRLs for this certificate that the cache holds.
-    void add_lists(crl_list& into) const;
+    /// What the cache holds for this certificate, from here to the next call: CRLs go into the list.
+    void look(crl_list& into, time_point now);
+    /// Whether an OCSP answer counts that the responder had signed by another one; `lists` are all that are at hand.
+    void judge_delegate(crl_list const& lists, time_point now);
+    /// What look() found: a conclusion holds while it is unchanged.
+    std::vector<held_version> const& basis() const { return seen_; }
     /// The next thing to try, given what the CRLs at hand say; nullopt: nothing more is needed, or nothing is left.
     /// The order counts as tried.
     std::optional<revocation_fetcher::order> next(crl_finding const& finding, time_point now);
@@ -46,7 +50,8 @@ public:
     outcome conclude(crl_finding const& finding, time_point now) const;
 
 private:
-    enum class source_kind { ocsp, crl, delta };
+    enum class source_kind { ocsp, delegate_crl, crl, delta };
+    enum class delegate_state { none, good, unknown, revoked };
     struct step {
         source_kind kind;
         std::string url;
@@ -67,6 +72,8 @@ private:
     revocation_fetcher::order order_for(step const& what) const;
     void order_answer(revocation_fetcher::order& order) const;
     void order_list(revocation_fetcher::order& order, source_kind kind) const;
+    std::uint64_t version_seen(revocation_key const& key) const;
+    held_answer const* answer_that_counts() const;
     void learn_deltas();
     bool is_fresh(time_point this_update, time_point now) const;
     bool are_lists_fresh(time_point now) const;
@@ -82,6 +89,10 @@ private:
     revocation_key answer_key_;
     std::vector<step> steps_;        // left to try, in order
     std::vector<std::string> urls_;  // of CRLs and deltas, tried or not
+    std::vector<held_version> seen_;
+    std::optional<held_answer> answer_;  // held when look() was called
+    certificate_ptr delegate_;           // of the answer; null = the issuer himself, or one that is exempt
+    delegate_state delegate_is_ = delegate_state::none;
     std::optional<source_kind> last_;
     std::string troubles_;  // of what was tried
     bool timed_out_ = false;

@@ -229,6 +229,7 @@ void session::secure_failed(tls::failure const& why) {
     peer_.reset();
     journal_.moved_to(*group_->sites[sni_site_]);
     if (why.kind == tls::failure_kind::certificate_absent) journal_.certificate_absent();
+    if (why.kind == tls::failure_kind::certificate_malformed) journal_.certificate_malformed(why.text);
     // The library has a check of its own, of the key usage, which no flag lifts (B-187).
     if (why.kind == tls::failure_kind::certificate_refused && !peer_refused_) journal_.certificate_unusable(why.text);
     journal_.tls_failed(tls::channel_kind::control, tls::to_string(why.kind), why.text);

@@ -151,14 +151,18 @@ void session_journal::command_denied(ftp::note_denied const& what) {
     about(entry).field("command", what.command);
 }
 
+void session_journal::certificate_malformed(std::string_view text) {
+    refused_by_library(policy::refusal::malformed, "what the client sent cannot be read as certificates", text);
+}
+
 void session_journal::certificate_unusable(std::string_view text) {
-    auto const* const reason = to_string(policy::refusal::usage);
-    site_->counters->client_certificate(reason);
+    refused_by_library(policy::refusal::usage, "its key usage does not include digitalSignature", text);
+}
+
+void session_journal::refused_by_library(policy::refusal reason, std::string_view detail, std::string_view text) {
+    site_->counters->client_certificate(to_string(reason));
     log_line entry(log_, level::warning, "certificate_refused");
-    about(entry)
-        .field("reason", reason)
-        .field("detail", "its key usage does not include digitalSignature")
-        .field("library", text);
+    about(entry).field("reason", to_string(reason)).field("detail", detail).field("library", text);
 }
 
 void session_journal::identified(policy::identity_decision const& identity) {

@@ -38,8 +38,9 @@ public:
     void peer_checked(policy::peer_verdict const& verdict);
     /// The handshake is done, with a certificate or (null) without.
     void peer_admitted(policy::verified_peer const* peer);
-    void certificate_absent();                         ///< refused for that
-    void certificate_unusable(std::string_view text);  ///< refused by the TLS library, for its usage
+    void certificate_absent();                          ///< refused for that
+    void certificate_malformed(std::string_view text);  ///< refused by the TLS library, which could not read it
+    void certificate_unusable(std::string_view text);   ///< refused by the TLS library, for its usage
     void identified(policy::identity_decision const& identity);
     void tls_failed(tls::channel_kind channel, std::string_view reason, std::string_view text);
     void command(ftp::note_command const& what);
@@ -56,6 +57,7 @@ public:
 
 private:
     log_line& about(log_line& entry) const;
+    void refused_by_library(policy::refusal reason, std::string_view detail, std::string_view text);
     void file_transferred(ftp::note_transfer const& what, std::uint64_t bytes, clock::duration took);
 
     event_log& log_;

@@ -190,6 +190,10 @@ want engine::judge(int result) {
     failure found = drain_errors();
     if (name_refused_) found.kind = failure_kind::unusable_name;
     if (found.kind == failure_kind::none) found.kind = failure_kind::other;
+    // What the library says of certificates that it cannot read is as varied as they are; where it stopped is not.
+    bool const unread = std::string_view(SSL_state_string_long(ssl_.get())).ends_with("read_client_certificate");
+    if (unread && (found.kind == failure_kind::protocol || found.kind == failure_kind::other))
+        found.kind = failure_kind::certificate_malformed;
     // Under TLS 1.2 the library finds a key usage that does not allow signatures without telling the client (B-187).
     bool const untold = SSL_version(ssl_.get()) == TLS1_2_VERSION && answer_ == std::uint8_t{0};
     if (found.kind == failure_kind::certificate_refused && untold)

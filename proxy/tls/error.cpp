@@ -49,6 +49,7 @@ char const* to_string(failure_kind kind) {
         case failure_kind::no_application_protocol: return "no_application_protocol";
         case failure_kind::unusable_name: return "unusable_name";
         case failure_kind::certificate_absent: return "certificate_absent";
+        case failure_kind::certificate_malformed: return "certificate_malformed";
         case failure_kind::certificate_refused: return "certificate_refused";
         case failure_kind::peer_alert: return "peer_alert";
         case failure_kind::truncated: return "truncated";

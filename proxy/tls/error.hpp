@@ -13,6 +13,7 @@ enum class failure_kind {
     no_application_protocol,  ///< ALPN without ftp (B-044, A-011)
     unusable_name,            ///< SNI that is no host name (A-016)
     certificate_absent,       ///< no client certificate where one is required (B-183)
+    certificate_malformed,    ///< the library could not read the client's certificates, or they were too many
     certificate_refused,      ///< the client's certificate was not accepted
     peer_alert,               ///< the peer sent a fatal alert
     truncated,                ///< the connection ended inside the handshake or without close_notify

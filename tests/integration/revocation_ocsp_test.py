@@ -254,6 +254,39 @@ def test_delegate_under_a_list(gate, cas, web, revoked):
     assert (web.count(responder), web.count(lists)) == (1, 1)
 
 
+def test_delegate_with_a_list_of_its_own(gate, cas, web):
+    """B-267: the distribution point that the delegate's certificate names is asked."""
+    lists, responder = web.serve(cas.ca.crl()), web.serve(stem="ocsp")
+    delegate = delegate_of(cas, more=[], crl=[lists])
+    good, bad = cas.ca.issue("client", ocsp=[responder]), cas.ca.issue("client", ocsp=[responder])
+    web.set(responder, Answer(by_delegate(good, cas, signer=delegate), kind=OCSP))
+    admitted(gate, cas.credential(good))
+    web.set(responder, Answer(by_delegate(bad, cas, REVOKED, signer=delegate), kind=OCSP))
+    assert refused(gate, cas.credential(bad)) == "certificate_revoked"
+    assert (web.count(responder), web.count(lists)) == (2, 1)
+
+
+def test_a_revoked_delegate_with_a_list_of_its_own(gate, cas, web):
+    """B-267: its word does not count, and there is no other."""
+    lists, responder = web.serve(stem="list"), web.serve(stem="ocsp")
+    delegate = delegate_of(cas, more=[], crl=[lists])
+    web.set(lists, cas.ca.crl([delegate]))
+    leaf = cas.ca.issue("client", ocsp=[responder])
+    web.set(responder, Answer(by_delegate(leaf, cas, signer=delegate), kind=OCSP))
+    assert refused(gate, cas.credential(leaf)) == UNUSABLE
+    assert "revoked" in gate.wait_event("certificate_refused", reason="revocation_unknown")["detail"]
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_revoked_by_a_delegate_in_doubt(gate, cas, web, reachable):
+    """A signed "revoked" does not become "good" because a list, fetched for the delegate, does not know it yet."""
+    lists, responder = web.serve(cas.ca.crl()), web.serve(stem="ocsp")
+    delegate = delegate_of(cas, more=[], crl=[lists if reachable else closed_url()])
+    leaf = cas.ca.issue("client", ocsp=[responder], crl=[lists])
+    web.set(responder, Answer(by_delegate(leaf, cas, REVOKED, signer=delegate), kind=OCSP))
+    assert refused(gate, cas.credential(leaf)) == "certificate_revoked"
+
+
 def test_content_type(gate, cas, web):
     """B-270"""
     case = Case(cas, web)

@@ -51,13 +51,15 @@ TEST_CASE("revocation_cache: an older list does not replace a newer one (A-083)"
     cache_fixture made;
     auto const seven = made.list(7), eight = made.list(8);
     CHECK(made.cache.put_crl(made.key, seven));
-    auto const generation = made.cache.generation();
+    std::vector<held_version> const basis{{made.key, made.cache.version_of(made.key)}, {named(kind::ocsp, "none"), 0}};
     CHECK_FALSE(made.cache.put_crl(made.key, made.list(5)));
     CHECK(made.cache.find_crl(made.key) == seven);
-    CHECK(made.cache.generation() == generation);
+    CHECK(made.cache.is_unchanged(basis));
+    made.cache.put_crl(named(kind::crl, "another"), made.list(1));
+    CHECK(made.cache.is_unchanged(basis));
     CHECK(made.cache.put_crl(made.key, eight));
     CHECK(made.cache.find_crl(made.key) == eight);
-    CHECK(made.cache.generation() != generation);
+    CHECK_FALSE(made.cache.is_unchanged(basis));
 }
 
 TEST_CASE("revocation_cache: what is held already is no news (B-263)", "[policy][revocation_cache]") {
@@ -67,7 +69,7 @@ TEST_CASE("revocation_cache: what is held already is no news (B-263)", "[policy]
     auto const list = made.list(7);
     made.cache.put_crl(made.key, list);
     made.cache.put_answer(question, made.answer(-1));
-    auto const generation = made.cache.generation(), version = made.cache.version_of(made.key);
+    auto const version = made.cache.version_of(made.key);
     auto const answered = made.cache.version_of(question);
     CHECK(version != 0);
     CHECK(answered != version);
@@ -75,7 +77,6 @@ TEST_CASE("revocation_cache: what is held already is no news (B-263)", "[policy]
         auto const again = held_answer(*made.cache.find_answer(question, made.now));
         CHECK(made.cache.put_crl(made.key, list));
         CHECK(made.cache.put_answer(question, again));
-        CHECK(made.cache.generation() == generation);
         CHECK(made.cache.version_of(made.key) == version);
         CHECK(made.cache.version_of(question) == answered);
     }
@@ -143,6 +144,20 @@ TEST_CASE("revocation_cache: is bounded, and what ends first goes first", "[poli
     CHECK(made.cache.find_crl(named(kind::crl, "one more")));
 }
 
+TEST_CASE("revocation_cache: lists are bounded in their bytes as well", "[policy][revocation_cache]") {
+    cache_fixture made;
+    auto const late = made.list(1, 9), soon = made.list(2, 1), next = made.list(3, 5);
+    constexpr std::size_t half = 64U << 20U;
+    made.cache.put_crl(named(kind::crl, "soon"), soon, half);
+    made.cache.put_crl(named(kind::crl, "late"), late, half);
+    CHECK(made.cache.find_crl(named(kind::crl, "soon")));
+    made.cache.put_crl(named(kind::crl, "next"), next, 1);
+    CHECK_FALSE(made.cache.find_crl(named(kind::crl, "soon")));
+    CHECK(made.cache.find_crl(named(kind::crl, "late")));
+    made.cache.put_crl(named(kind::crl, "late"), made.list(9, 9), 1);  // in its own place
+    CHECK(made.cache.find_crl(named(kind::crl, "next")));
+}
+
 TEST_CASE("revocation_cache: file names tell kind, name and issuer's key apart and hold nothing of them",
           "[policy][revocation_cache]") {
     auto const name = named(kind::crl, "http://a/../../etc/passwd").file_name();
@@ -197,7 +212,7 @@ TEST_CASE("revocation_cache: many threads may use it at once", "[policy][revocat
             made.cache.put_issuers(key, test::list_of({&made.issuer}), made.now + seconds(60));
             made.cache.put_failure(key, {"words", false}, made.now + seconds(60));
             bool const there = made.cache.find_crl(key) == list && made.cache.find_answer(key, made.now) &&
-                               made.cache.find_issuers(key, made.now).size() == 1 && made.cache.generation() > 0;
+                               made.cache.find_issuers(key, made.now).size() == 1 && made.cache.version_of(key) > 0;
             if (!there) ++lost;
         }
     };
