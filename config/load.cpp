@@ -1,14 +1,11 @@
 #include "config/load.hpp"
 
 #include "config/login_sections.hpp"
+#include "config/read_file.hpp"
 #include "config/toml_reader.hpp"
 #include "config/validate.hpp"
 #include "config/words.hpp"
 
-#include <cerrno>
-#include <fcntl.h>
-#include <system_error>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -181,24 +178,6 @@ void read_site(section& in, site_settings& out) {
     in.table("commands", out.commands, read_commands);
 }
 
-/// All of a file, or the system's reason. Not only regular files: a pipe is a fine source.
-parsed<std::string> read_all(std::string const& file) {
-    auto const failed = [] { return complaint{"cannot read: " + std::generic_category().message(errno)}; };
-    int const descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return failed();
-    std::string content;
-    ssize_t count = 0;
-    do {
-        char block[16'384];
-        count = ::read(descriptor, block, sizeof block);
-        if (count > 0) content.append(block, static_cast<std::size_t>(count));
-    } while ((count > 0 && content.size() <= largest_file) || (count < 0 && errno == EINTR));
-    auto const fault = failed();
-    ::close(descriptor);
-    if (count < 0) return fault;
-    return content;
-}
-
 }  // namespace
 
 void read_settings(section& in, settings& out) {
@@ -227,7 +206,7 @@ load_result load_text(std::string_view toml, std::string const& file) {
 }
 
 load_result load_file(std::string const& file) {
-    auto const content = read_all(file);
+    auto const content = read_file(file, largest_file);
     if (content) return load_text(*content, file);
     load_result result;
     result.values.file = file;

@@ -1,7 +1,5 @@
 #include "config/problem.hpp"
 
-#include <string_view>
-
 namespace ftpsgate::config {
 
 namespace {
@@ -40,12 +38,12 @@ std::string one_line(std::string_view text) {
 
 }  // namespace
 
-std::string render(problem const& fault) {
+std::string render(problem const& fault, std::string_view severity) {
     std::string line = fault.where.file;
     if (fault.where.line != 0) line += ":" + std::to_string(fault.where.line);
     if (fault.where.line != 0 && fault.where.column != 0) line += ":" + std::to_string(fault.where.column);
     if (!line.empty()) line += ": ";
-    line += "error: ";
+    line.append(severity).append(": ");
     if (!fault.key.empty()) line += fault.key + ": ";
     line += fault.message;
     if (!fault.hint.empty()) line += " (" + fault.hint + ")";

@@ -4,6 +4,7 @@
 #include "config/settings.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ftpsgate::config {
@@ -18,6 +19,6 @@ struct problem {
 using problems = std::vector<problem>;
 
 /// One line without a line end; the position is left out where it is unknown.
-std::string render(problem const& fault);
+std::string render(problem const& fault, std::string_view severity = "error");
 
 }  // namespace ftpsgate::config

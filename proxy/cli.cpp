@@ -30,6 +30,16 @@ CLI::App* add_identity(CLI::App& program, command_line& line) {
     return command;
 }
 
+CLI::App* add_import(CLI::App& program, command_line& line) {
+    auto* const command =
+        add_command(program, "import-iis", "Write the FTP sites of an IIS configuration as TOML to standard output",
+                    line.config_file);
+    command->add_option("file", line.iis_file, "The configuration of IIS")
+        ->type_name("applicationHost.config")
+        ->required();
+    return command;
+}
+
 // Help and version are "errors" to CLI11, with status 0; everything else is one of usage.
 void explain(CLI::App const& program, CLI::ParseError const& error, command_line& line) {
     std::ostringstream output;
@@ -53,10 +63,12 @@ command_line parse_command_line(int argc, char const* const* argv, std::string c
     auto const* const run = add_command(program, "run", "Serve in the foreground until a signal", line.config_file);
     add_command(program, "check", "Check the configuration and all files that it names", line.config_file);
     auto const* const identity = add_identity(program, line);
+    auto const* const import = add_import(program, line);
     try {
         program.parse(argc, argv);
         line.command = run->parsed()        ? cli_command::run
                        : identity->parsed() ? cli_command::identity
+                       : import->parsed()   ? cli_command::import_iis
                                             : cli_command::check;
     } catch (CLI::ParseError const& error) {
         explain(program, error, line);

@@ -10,6 +10,7 @@ enum class cli_command {
     run,
     check,
     identity,
+    import_iis,
     none,  ///< nothing to do but to print and to exit: --help, --version, usage errors
 };
 
@@ -19,6 +20,7 @@ struct command_line {
     std::string site;              ///< identity
     std::string certificate_file;  ///< identity
     bool json = false;             ///< identity
+    std::string iis_file;          ///< import_iis
     std::string output;            ///< for standard output
     std::string error_output;      ///< for standard error
     int exit_status = 0;           ///< with `none`: 0, or 2 on a usage error

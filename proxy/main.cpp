@@ -2,6 +2,7 @@
 #include "policy/verification_service.hpp"
 #include "proxy/cli.hpp"
 #include "proxy/identity_command.hpp"
+#include "proxy/import_iis_command.hpp"
 #include "proxy/log.hpp"
 #include "proxy/reloader.hpp"
 #include "proxy/runtime.hpp"
@@ -67,7 +68,15 @@ int carry_out(proxy::command_line const& wanted, std::shared_ptr<proxy::runtime 
     }
 }
 
+int import_iis(std::string const& file) {
+    auto const answer = proxy::import_iis_file(file);
+    std::cout << answer.output;
+    std::cerr << answer.error_output;
+    return answer.exit_status;
+}
+
 int run(proxy::command_line const& wanted) {
+    if (wanted.command == proxy::cli_command::import_iis) return import_iis(wanted.iis_file);
     metrics::registry counters;
     auto const verification = std::make_shared<policy::verification_service>();
     auto built = proxy::load_runtime(wanted.config_file, counters, verification, nullptr);

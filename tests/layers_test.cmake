@@ -22,6 +22,7 @@ rule(${all} "[<\"]prometheus/" "^metrics/" "prometheus-cpp is for metrics/ only"
 rule(${all} "[<\"](ldap|lber|openldap|ldif|ldap_[a-z]+)[.]h[>\"]" "^policy/ldap_(connection|deadline)[.]cpp$"
      "libldap is for policy/ldap_connection and ldap_deadline only")
 rule(${all} "[<\"]toml([+][+])?[./]" "^config/[^/]*[.]cpp$" "toml++ is for config/*.cpp only")
+rule(${all} "[<\"]pugi(xml|config)[.]hpp" "^config/iis_xml[.]cpp$" "pugixml is for config/iis_xml.cpp only")
 
 rule("^config/" "[<\"](policy|proxy|metrics)/" ${none} "config includes neither policy nor proxy nor metrics")
 rule("^config/" "[<\"](boost/(asio|beast)|openssl)/" ${none} "config opens no socket and knows no TLS")

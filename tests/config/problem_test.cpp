@@ -13,6 +13,7 @@ TEST_CASE("problem: what is unknown is left out", "[config][problem]") {
     CHECK(render({{"f.toml", 3, 0}, "", "is bad", ""}) == "f.toml:3: error: is bad");
     CHECK(render({{"f.toml", 0, 0}, "k", "is bad", ""}) == "f.toml: error: k: is bad");
     CHECK(render({{}, "", "is bad", ""}) == "error: is bad");
+    CHECK(render({{"f.toml", 3, 7}, "", "is odd", ""}, "warning") == "f.toml:3:7: warning: is odd");
 }
 
 TEST_CASE("problem: nothing that the file quotes breaks the line or reaches the terminal (A-101)",

@@ -60,3 +60,11 @@ TEST_CASE("cli: usage errors say why on standard error, with status 2", "[proxy]
     CHECK_FALSE(line.error_output.empty());
     CHECK(line.output.empty());
 }
+
+TEST_CASE("cli: import-iis takes one file", "[proxy][cli]") {
+    auto const line = parse({"import-iis", "applicationHost.config"});
+    CHECK(line.command == cli_command::import_iis);
+    CHECK(line.iis_file == "applicationHost.config");
+    CHECK(parse({"import-iis"}).exit_status == 2);
+    CHECK(parse({"import-iis", "a", "b"}).exit_status == 2);
+}
