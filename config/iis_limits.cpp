@@ -162,6 +162,25 @@ void write_command_line(site_draft& draft) {
     if (fit != missing) draft[place::limits].set("command_line", std::to_string(fit));
 }
 
+/// IIS closes out for as long as it counts. Where it says nothing, the gate's own bans are left alone.
+void write_bans(site_draft& draft) {
+    constexpr char bans[] = "security/authentication/denyByFailure";
+    bool const is_said = draft.from().layers.attribute(bans, "enabled") != nullptr;
+    if (!is_said) return;
+    bool const bans_someone = draft.flag(place::limits, {bans, "enabled"}, false) &&
+                              !draft.flag(place::limits, {bans, "loggingOnlyMode"}, false);
+    if (!bans_someone) return draft[place::limits].set("ban_after", "0");
+    constexpr std::uint64_t least = 1, most = 1000;
+    auto const failures = draft.number(place::limits, {bans, "maxFailure"}, 4);
+    auto const period = draft.duration(place::limits, {bans, "entryExpiration"}, 30s);
+    auto const fit = std::clamp<milliseconds>(period, 1ms, 24h);
+    if (failures < least || failures > most || fit != period)
+        draft.leave_out(place::limits, bans, "the gate's ban_after is 1 to 1000, its ban_time 1ms to 24h");
+    draft[place::limits].set("ban_after", std::to_string(std::clamp(failures, least, most)));
+    draft[place::limits].set("ban_window", toml_string(to_text(fit)));
+    draft[place::limits].set("ban_time", toml_string(to_text(fit)));
+}
+
 // ---- [site.commands]
 
 /// The verbs that are listed with `allowed` as asked for; of one that is listed twice the last counts.
@@ -211,6 +230,7 @@ void write_iis_limits(site_draft& draft, taken_ports const& taken) {
     write_timeout(draft, place::limits, "unauthenticatedTimeout", "login_timeout", 30s);
     write_timeout(draft, place::limits, "controlChannelTimeout", "idle_timeout", 2min);
     write_command_line(draft);
+    write_bans(draft);
     write_commands(draft);
 }
 

@@ -125,6 +125,27 @@ TEST_CASE("iis: limits, banner, commands, firewall", "[config][iis]") {
     CHECK(one.commands.allow.empty());
 }
 
+TEST_CASE("iis: bans are for as long as IIS counts", "[config][iis]") {
+    auto const limits = [](std::string const& attributes) {
+        imported const banning(in_sites(site(), "<system.ftpServer><security><authentication><denyByFailure " +
+                                                    attributes + "/></authentication></security></system.ftpServer>"));
+        CHECK(banning.faults == nothing);
+        return banning.site().limits;
+    };
+    auto const own = limits("enabled='true'");
+    CHECK(own.ban_after == 4);
+    CHECK(own.ban_window == 30s);
+    CHECK(own.ban_time == 30s);
+    auto const given = limits("enabled='true' maxFailure='7' entryExpiration='00:10:00'");
+    CHECK(given.ban_after == 7);
+    CHECK(given.ban_window == 10min);
+    CHECK(given.ban_time == 10min);
+    CHECK(limits("enabled='true' maxFailure='0' entryExpiration='00:00:00'").ban_after == 1);
+    CHECK(limits("enabled='false'").ban_after == 0);
+    CHECK(limits("enabled='true' loggingOnlyMode='true'").ban_after == 0);
+    CHECK(limits("maxFailure='7'").ban_after == limits_settings().ban_after);
+}
+
 TEST_CASE("iis: unlisted commands denied become an allow list, never an empty one", "[config][iis]") {
     auto const list = [](std::string const& entries) {
         return with("", "<commandFiltering allowUnlisted='false'>" + entries + "</commandFiltering>");

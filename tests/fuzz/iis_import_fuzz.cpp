@@ -1,7 +1,9 @@
-// Input: an applicationHost.config. Whatever it is, it is refused in one sentence, or what comes out is a configuration
-// that the gate would take once its files are there, with one comment for each note.
+// Input: an applicationHost.config, or decisions of which one is made (iis_text.hpp). Whatever it is, it is refused in
+// one sentence, or what comes out is a configuration that the gate would take once its files are there, with one
+// comment for each note.
 #include "config/iis_import.hpp"
 #include "tests/config/scratch.hpp"
+#include "tests/fuzz/iis_text.hpp"
 #include "tests/fuzz/input.hpp"
 
 #include <sstream>
@@ -45,14 +47,22 @@ void check_notes(config::problems const& notes) {
     }
 }
 
+/// Whether it could be read.
+bool check(std::string_view text) {
+    auto const result = config::import_iis(text, name);
+    fuzz::require(result.faults.size() <= 1, "one sentence");
+    fuzz::require(result.faults.empty() || (result.toml.empty() && result.left_out.empty()), "all or nothing");
+    if (!result.faults.empty()) return false;
+    check_notes(result.left_out);
+    check_toml(result);
+    return true;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-    auto const result = config::import_iis(fuzz::input(data, size).rest(), name);
-    fuzz::require(result.faults.size() <= 1, "one sentence");
-    fuzz::require(result.faults.empty() || (result.toml.empty() && result.left_out.empty()), "all or nothing");
-    if (!result.faults.empty()) return 0;
-    check_notes(result.left_out);
-    check_toml(result);
+    fuzz::input const bytes(data, size);
+    check(bytes.rest());
+    fuzz::require(check(fuzz::iis_text(bytes).xml()), "well formed XML is read");
     return 0;
 }
