@@ -275,6 +275,21 @@ void site_metrics::backend_session_closed(std::string_view backend) {
     handles_->backend(backend).sessions.Decrement();
 }
 
+double site_metrics::backend_sessions(std::string_view backend) const {
+    return handles_->backend(backend).sessions.Value();
+}
+
+site_counts site_metrics::counts() const {
+    site_counts found;
+    found.sessions = handles_->sessions.Value();
+    for (auto& table : handles_->transfers)
+        found.transfers += table.sum();
+    auto const bytes = [this](direction way) { return handles_->transfer_bytes[index(way)]->Value(); };
+    found.uploaded = bytes(direction::upload);
+    found.downloaded = bytes(direction::download) + bytes(direction::list);
+    return found;
+}
+
 void site_metrics::passive_ports(std::size_t in_use) {
     handles_->passive_ports.Set(static_cast<double>(in_use));
 }

@@ -32,6 +32,14 @@ struct site_words {
     std::vector<std::string> verbs;  ///< upper case; any other verb counts as "other"
 };
 
+/// What a site has counted so far.
+struct site_counts {
+    double sessions = 0;  ///< open now
+    double transfers = 0;
+    double uploaded = 0;    ///< bytes
+    double downloaded = 0;  ///< bytes, listings too
+};
+
 class registry {
 public:
     registry();
@@ -81,6 +89,9 @@ public:
     void backend_connect(std::string_view backend, std::string_view result);
     void backend_session_opened(std::string_view backend);
     void backend_session_closed(std::string_view backend);
+
+    double backend_sessions(std::string_view backend) const;
+    site_counts counts() const;
 
     /// Of the site's passive range, all workers together.
     void passive_ports(std::size_t in_use);

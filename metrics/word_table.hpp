@@ -43,6 +43,17 @@ public:
         return found ? *found : of(words::other);
     }
 
+    /// Of all series of the table.
+    double sum() {
+        double total = 0;
+        for (auto const& [word, metric] : known_)
+            total += metric->Value();
+        std::lock_guard const lock(mutex_);
+        for (auto const& [word, metric] : added_)
+            total += metric->Value();
+        return total;
+    }
+
 private:
     Metric* find(std::string_view word) const {
         auto const found = std::lower_bound(known_.begin(), known_.end(), word,

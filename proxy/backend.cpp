@@ -72,10 +72,20 @@ void keep_alive(tcp::socket& socket) {
 }
 
 backend_pool::backend_pool(config::backend_settings settings)
-    : settings_(std::move(settings)), facts_(settings_.servers.size()) {
+    : settings_(std::move(settings)), facts_(settings_.servers.size()), tries_(settings_.servers.size()) {
     for (auto const& server : settings_.servers) {
         names_.push_back(bracketed(server.host) + ':' + std::to_string(server.port));
     }
+}
+
+void backend_pool::note(std::size_t index, last_try outcome) {
+    std::lock_guard const lock(tries_mutex_);
+    tries_[index] = std::move(outcome);
+}
+
+std::optional<backend_pool::last_try> backend_pool::last(std::size_t index) const {
+    std::lock_guard const lock(tries_mutex_);
+    return tries_[index];
 }
 
 char const* word_of(backend_fault fault) {

@@ -10,11 +10,14 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ftpsgate::proxy {
@@ -31,6 +34,13 @@ public:
         std::atomic<bool> epsv_refused{false};  ///< EPSV was answered 500/501/502/504/522: begin with PASV (B-137)
     };
 
+    /// How the last try to connect ended.
+    struct last_try {
+        bool connected = false;
+        std::chrono::system_clock::time_point when;
+        std::string words;  ///< why not
+    };
+
     /// At least one server, as the configuration was validated.
     explicit backend_pool(config::backend_settings settings);
 
@@ -40,13 +50,23 @@ public:
     /// "host:port" as in the configuration, IPv6 in brackets; the label in logs and metrics.
     std::string const& name(std::size_t index) const { return names_[index]; }
     facts& learned(std::size_t index) { return facts_[index]; }
+    void note_connected(std::size_t index) { note(index, {true, std::chrono::system_clock::now(), {}}); }
+    void note_failed(std::size_t index, std::string words) {
+        note(index, {false, std::chrono::system_clock::now(), std::move(words)});
+    }
+    /// Nothing: nobody has tried.
+    std::optional<last_try> last(std::size_t index) const;
     /// The server with which the next session begins: each in turn.
     std::size_t next_server() { return turn_.fetch_add(1, std::memory_order_relaxed) % size(); }
 
 private:
+    void note(std::size_t index, last_try outcome);
+
     config::backend_settings settings_;
     std::vector<std::string> names_;
     std::vector<facts> facts_;
+    mutable std::mutex tries_mutex_;  // once a session
+    std::vector<std::optional<last_try>> tries_;
     std::atomic<std::size_t> turn_{0};
 };
 

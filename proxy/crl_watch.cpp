@@ -2,19 +2,22 @@
 
 namespace ftpsgate::proxy {
 
+std::map<std::string, policy::crl_notice> newest_lists(site_runtime const& site) {
+    std::map<std::string, policy::crl_notice> newest;
+    for (auto const& one : site.verifier->relied_on_lists()) {
+        auto const [place, added] = newest.try_emplace(one.issuer, one);
+        if (!added && place->second.next_update < one.next_update) place->second = one;
+    }
+    return newest;
+}
+
 void crl_watch::look(runtime const& snapshot, std::chrono::system_clock::time_point now) {
     for (auto const& site : snapshot.sites)
         if (site->verifier) look_at(*site, now);
 }
 
 void crl_watch::look_at(site_runtime const& site, std::chrono::system_clock::time_point now) {
-    // The newest list of an issuer is the one that counts.
-    std::map<std::string, policy::crl_notice> newest;
-    for (auto const& one : site.verifier->relied_on_lists()) {
-        auto const [place, added] = newest.try_emplace(one.issuer, one);
-        if (!added && place->second.next_update < one.next_update) place->second = one;
-    }
-    for (auto const& [issuer, list] : newest) {
+    for (auto const& [issuer, list] : newest_lists(site)) {
         site.counters->crl_next_update(issuer, list.next_update);
         auto& told = told_[site.settings.name + '\n' + issuer];
         if (list.next_update > now || told == list.next_update) continue;

@@ -11,6 +11,9 @@
 
 namespace ftpsgate::proxy {
 
+/// By issuer; the newest list of an issuer is the one that counts. The site has a verifier.
+std::map<std::string, policy::crl_notice> newest_lists(site_runtime const& site);
+
 class crl_watch {
 public:
     explicit crl_watch(event_log& log) : log_(log) {}

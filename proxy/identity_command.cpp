@@ -3,7 +3,7 @@
 #include "policy/input_file.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/json/src.hpp>
+#include <boost/json.hpp>
 
 #include <algorithm>
 #include <utility>

@@ -119,7 +119,6 @@ void session::perform(ftp::learn_backend_refuses_epsv const&) {
 
 void session::perform(ftp::listen_client const& action) {
     data_.listen_client(action.level);
-    site().counters->passive_ports(site().ports->in_use());
 }
 
 void session::perform(ftp::target_client const& action) {
@@ -149,7 +148,6 @@ void session::perform(ftp::finish_backend_data const&) {
 
 void session::perform(ftp::abort_data const&) {
     data_.abort();
-    site().counters->passive_ports(site().ports->in_use());
 }
 
 void session::perform(ftp::ask_progress const&) {
@@ -165,7 +163,7 @@ void session::perform(ftp::note_command const& action) {
     journal_.command(action);
 }
 void session::perform(ftp::note_denied const& action) {
-    journal_.command_denied(action);
+    journal_.command_denied(action, user());
 }
 
 void session::perform(ftp::note_login const& action) {

@@ -148,18 +148,13 @@ std::optional<server::open_listener> server::open(std::shared_ptr<listener_group
 bool server::open_metrics() {
     auto const& wanted = snapshot_->settings.metrics;
     if (!wanted.listen) return true;
-    metrics::exposer_pages pages;
-    pages.metrics = [this] { return counters_.text(); };
-    pages.reasons_not_ready = [this] {
-        return draining_ ? std::vector<std::string>{"draining"} : std::vector<std::string>{};
-    };
     auto& loop = places_.front()->home.loop;
-    exposer_ = std::make_unique<metrics::exposer>(loop.get_executor(), std::move(pages));
+    monitoring_ = std::make_unique<monitoring>(what_monitoring_sees());
     boost::system::error_code error;
     auto const where = resolve(loop, *wanted.listen, error);
-    if (where) error = exposer_->open(*where);
+    if (where) error = monitoring_->open(*where);
     if (!error) return true;
-    exposer_.reset();
+    monitoring_.reset();
     // Two gates on one machine with the default address are common; nobody asked for this port by name.
     log_line(log_, wanted.listen_given ? level::error : level::warning, "metrics_listen_failed")
         .field("address", wanted.listen->host + ":" + std::to_string(wanted.listen->port))
@@ -182,17 +177,23 @@ bool server::give_up_root() {
     return !error;
 }
 
+std::vector<monitoring::listening> server::listening() const {
+    std::vector<monitoring::listening> found;
+    for (auto const& one : listeners_) {
+        char const* const mode = (*one.group)->tls == config::tls_mode::implicit_tls ? "implicit" : "explicit";
+        for (auto const& site : (*one.group)->sites)
+            found.push_back({site->settings.name, text_of(one.socket->where()), mode});
+    }
+    return found;
+}
+
 void server::announce() {
     std::string listeners;  // SITE=ADDRESS:PORT/explicit,...
-    for (auto const& one : listeners_) {
-        char const* const mode = (*one.group)->tls == config::tls_mode::implicit_tls ? "/implicit" : "/explicit";
-        for (auto const& site : (*one.group)->sites)
-            listeners +=
-                (listeners.empty() ? "" : ",") + site->settings.name + "=" + text_of(one.socket->where()) + mode;
-    }
+    for (auto const& one : listening())
+        listeners += (listeners.empty() ? "" : ",") + one.site + "=" + one.address + "/" + one.mode;
     log_line entry(log_, level::info, "ready");
     entry.field("listeners", listeners).field("sites", snapshot_->sites.size()).field("threads", places_.size());
-    if (exposer_) entry.field("metrics", text_of(exposer_->local()));
+    if (monitoring_) entry.field("metrics", text_of(monitoring_->local()));
     entry.field("descriptors", descriptors_);
     service_manager::ready();
     service_manager::status("serving " + std::to_string(snapshot_->sites.size()) + " sites");
@@ -241,11 +242,12 @@ void server::begin_session(place& where, std::shared_ptr<listener_group const> c
             .field("site", site.settings.name)
             .field("client", text_of(peer))
             .field("reason", why);
+        refusals_.note({"session refused", site.settings.name, text_of(peer), {}, words_of_session_refusal(why)});
         return refuse(socket, group->tls, text_for_client(why));
     }
     ++live_sessions_;
     session::surroundings around{where.home,
-                                 {log_, transfers_},
+                                 {log_, transfers_, refusals_},
                                  group,
                                  std::move(std::get<session_limits::slot>(admitted)),
                                  [this, &where](session* which) { session_over(where, which); }};
@@ -380,7 +382,7 @@ void server::finish_if_empty() {
     crl_timer_.cancel();
     heartbeat_.stop();
     signals_.cancel();
-    if (exposer_) exposer_->stop();
+    if (monitoring_) monitoring_->stop();
     for (auto& one : places_)
         one->keeps_running.reset();
 }

@@ -5,12 +5,13 @@
 // running ones keep theirs; a faulty file changes nothing. SIGUSR1 reopens the log file.
 #pragma once
 
-#include "metrics/exposer.hpp"
 #include "metrics/metrics.hpp"
 #include "proxy/crl_watch.hpp"
 #include "proxy/heartbeat.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/log.hpp"
+#include "proxy/monitoring.hpp"
+#include "proxy/refusals.hpp"
 #include "proxy/reloader.hpp"
 #include "proxy/runtime.hpp"
 #include "proxy/service_manager.hpp"
@@ -26,7 +27,6 @@
 #include <optional>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -55,7 +55,7 @@ private:
         boost::asio::steady_timer descriptors_opened{home.loop};
         boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keeps_running{
             home.loop.get_executor()};
-        std::unordered_map<session*, std::unique_ptr<session>> sessions;
+        session_table sessions;
         std::thread thread;  // not for the first, which runs in run()
     };
 
@@ -71,6 +71,8 @@ private:
     void reloaded(runtime_result result);
     bool open_metrics();
     bool give_up_root();
+    monitoring::surroundings what_monitoring_sees();
+    std::vector<monitoring::listening> listening() const;
     void announce();
     void accepted(std::shared_ptr<listener_group const> const& group, boost::asio::ip::tcp::socket socket,
                   boost::asio::ip::tcp::endpoint const& peer, std::size_t worker_index);
@@ -94,10 +96,11 @@ private:
     metrics::registry& counters_;
     event_log& log_;
     transfer_log& transfers_;
+    recent_refusals refusals_;
     std::vector<std::unique_ptr<place>> places_;
     inherited_sockets inherited_;
     std::vector<open_listener> listeners_;
-    std::unique_ptr<metrics::exposer> exposer_;
+    std::unique_ptr<monitoring> monitoring_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer drain_timer_;
     crl_watch crl_watch_;

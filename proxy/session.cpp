@@ -246,11 +246,14 @@ void session::secured(tls::session_facts const& facts) {
 
 void session::backend_decided(backend_outcome outcome) {
     connector_.reset();
-    for (auto const& failure : outcome.failures)
+    for (auto const& failure : outcome.failures) {
+        site().backends->note_failed(failure.server, failure.words);
         journal_.backend_failed(site().backends->name(failure.server), word_of(failure.fault), failure.words);
+    }
     if (!outcome.connection) return deliver(ftp::backend_unreachable{});
     auto& connection = *outcome.connection;
     backend_server_ = connection.server;
+    site().backends->note_connected(backend_server_);
     journal_.backend_connected(site().backends->name(backend_server_));
     address_pair const addresses = ends_of(connection.socket, connection.address.address());
     data_.backend_addresses(addresses);

@@ -41,6 +41,10 @@ public:
     void start();
     void shut_down(ftp::shutdown_kind kind) { deliver(ftp::shutdown{kind}); }
 
+    bool is_over() const { return over_; }
+    /// As it is now, for /sessions and the status page; session_report.cpp.
+    metrics::session_row report() const;
+
 private:
     void deliver(ftp::event const& what);
     void perform(ftp::actions todo);
@@ -89,6 +93,7 @@ private:
     ftp::access_decided decide_password(ftp::decide_access const& action) const;
     ftp::access_decided decide_mapped(ftp::decide_access const& action, policy::identity_decision const& identity);
 
+    std::string const& user() const;
     site_runtime& site() const { return *group_->sites[core_.state().site]; }
 
     worker& home_;

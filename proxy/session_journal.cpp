@@ -42,6 +42,20 @@ char const* word_of(tls::channel_kind channel) {
     return channel == tls::channel_kind::control ? "control" : "data";
 }
 
+// Handshakes that the gate ended because of what the site wants; others are noise of the network.
+bool is_decision(std::string_view reason) {
+    return reason == "not_resumed" || reason == "other_certificate" || reason == "no_shared_version" ||
+           reason == "no_shared_cipher";
+}
+
+std::string in_words(tls::channel_kind channel, std::string_view reason) {
+    std::string const where = std::string(word_of(channel)) + " connection: ";
+    if (reason == "not_resumed") return where + "it did not resume the TLS session of its control connection";
+    if (reason == "other_certificate") return where + "another certificate than on the control connection";
+    if (reason == "no_shared_version") return where + "the client knows no TLS version that the site accepts";
+    return where + "the client knows no cipher that the site accepts";
+}
+
 char const* result_of(policy::certificate_report const& report) {
     using enum policy::revocation_status;
     if (report.status == unknown && report.timed_out) return "timeout";
@@ -52,7 +66,25 @@ char const* result_of(policy::certificate_report const& report) {
 }  // namespace
 
 session_journal::session_journal(logs to, std::string client)
-    : log_(to.events), transfers_(to.transfers), id_(new_session_id()), client_(std::move(client)) {
+    : log_(to.events),
+      transfers_(to.transfers),
+      refusals_(to.refusals),
+      id_(new_session_id()),
+      client_(std::move(client)) {
+}
+
+metrics::session_row session_journal::report() const {
+    metrics::session_row row;
+    row.id = id_;
+    row.site = site_->settings.name;
+    row.client = client_;
+    row.bytes = bytes_;
+    row.age = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - opened_at_);
+    return row;
+}
+
+void session_journal::refused(std::string_view what, std::string_view who, std::string reason) const {
+    refusals_.note({what, site_->settings.name, client_, who, std::move(reason)});
 }
 
 log_line& session_journal::about(log_line& entry) const {
@@ -121,6 +153,7 @@ void session_journal::peer_checked(policy::peer_verdict const& verdict) {
         .field("certificate", verdict.subject)
         .field("certificate_sha256", verdict.sha256)
         .field("detail", verdict.detail);
+    refused("certificate refused", verdict.subject, words_of(verdict.reason) + ": " + verdict.detail);
 }
 
 void session_journal::peer_admitted(policy::verified_peer const* peer) {
@@ -133,12 +166,14 @@ void session_journal::certificate_absent() {
     site_->counters->client_certificate("absent");
     log_line entry(log_, level::warning, "certificate_refused");
     about(entry).field("reason", "absent").field("detail", "the client sent no certificate");
+    refused("certificate refused", {}, "the client sent no certificate");
 }
 
 void session_journal::tls_failed(tls::channel_kind channel, std::string_view reason, std::string_view text) {
     site_->counters->handshake(counted(channel), reason, {});
     log_line entry(log_, level::warning, "tls_failed");
     about(entry).field("channel", word_of(channel)).field("reason", reason).field("detail", text);
+    if (is_decision(reason)) refused("TLS refused", certificate_, in_words(channel, reason));
 }
 
 void session_journal::command(ftp::note_command const& what) {
@@ -146,9 +181,10 @@ void session_journal::command(ftp::note_command const& what) {
     site_->counters->command(what.row->name);
 }
 
-void session_journal::command_denied(ftp::note_denied const& what) {
+void session_journal::command_denied(ftp::note_denied const& what, std::string_view user) {
     log_line entry(log_, level::warning, "command_denied");
     about(entry).field("command", what.command);
+    refused("command denied", user, what.command.substr(0, what.command.find(' ')) + " is not allowed on this site");
 }
 
 void session_journal::certificate_malformed(std::string_view text) {
@@ -163,6 +199,7 @@ void session_journal::refused_by_library(policy::refusal reason, std::string_vie
     site_->counters->client_certificate(to_string(reason));
     log_line entry(log_, level::warning, "certificate_refused");
     about(entry).field("reason", to_string(reason)).field("detail", detail).field("library", text);
+    refused("certificate refused", {}, std::string(detail));
 }
 
 void session_journal::identified(policy::identity_decision const& identity) {
@@ -192,6 +229,7 @@ void session_journal::login(ftp::note_login const& what, std::string_view backen
         .field("result", result);
     if (!what.mapped_user.empty()) entry.field("client_user", what.user);  // both are of interest (D-16)
     if (!what.reason.empty()) entry.field("reason", what.reason);
+    if (!what.accepted) refused("login refused", what.mapped_user.empty() ? what.user : what.mapped_user, what.reason);
 }
 
 void session_journal::banned(clock::duration time) {
@@ -235,6 +273,7 @@ void session_journal::attack(ftp::attack_kind kind, std::string_view detail) {
     log_line entry(log_, level::warning, "attack");
     about(entry).field("kind", to_string(kind));
     if (!detail.empty()) entry.field("detail", detail);
+    refused("attack", certificate_, words_of(kind) + (detail.empty() ? "" : ": " + std::string(detail)));
 }
 
 void session_journal::data_failed(data::leg_failure failure, std::string_view detail) {

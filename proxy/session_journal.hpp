@@ -1,5 +1,5 @@
-// What a session leaves behind: log lines and counters (INTERFACE.md, "Log events" and "Metrics"). The session tells
-// what happened, this knows how it is written down.
+// What a session leaves behind: log lines, counters, and refusals for the status page (INTERFACE.md, "Log events" and
+// "Metrics"). The session tells what happened, this knows how it is written down.
 #pragma once
 
 #include "policy/identity.hpp"
@@ -7,6 +7,7 @@
 #include "proxy/data/leg.hpp"
 #include "proxy/ftp/actions.hpp"
 #include "proxy/log.hpp"
+#include "proxy/refusals.hpp"
 #include "proxy/runtime.hpp"
 #include "proxy/tls/engine.hpp"
 #include "proxy/transfer_log.hpp"
@@ -25,6 +26,7 @@ public:
     struct logs {
         event_log& events;
         transfer_log& transfers;
+        recent_refusals& refusals;
     };
     session_journal(logs to, std::string client);
 
@@ -44,7 +46,7 @@ public:
     void identified(policy::identity_decision const& identity);
     void tls_failed(tls::channel_kind channel, std::string_view reason, std::string_view text);
     void command(ftp::note_command const& what);
-    void command_denied(ftp::note_denied const& what);
+    void command_denied(ftp::note_denied const& what, std::string_view user);
     void login(ftp::note_login const& what, std::string_view backend);
     void banned(clock::duration time);  ///< the client, from now on
     void transfer(ftp::note_transfer const& what, std::uint64_t bytes, clock::duration took);
@@ -55,13 +57,18 @@ public:
     void backend_failed(std::string_view backend, std::string_view reason, std::string_view detail);
     void backend_left();
 
+    /// Id, site, client, bytes of transfers that are over, and age.
+    metrics::session_row report() const;
+
 private:
     log_line& about(log_line& entry) const;
     void refused_by_library(policy::refusal reason, std::string_view detail, std::string_view text);
+    void refused(std::string_view what, std::string_view who, std::string reason) const;
     void file_transferred(ftp::note_transfer const& what, std::uint64_t bytes, clock::duration took);
 
     event_log& log_;
     transfer_log& transfers_;
+    recent_refusals& refusals_;
     std::string id_;
     std::string client_;
     site_runtime* site_ = nullptr;

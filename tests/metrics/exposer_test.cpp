@@ -1,6 +1,7 @@
 #include "metrics/exposer.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
 
@@ -19,7 +20,10 @@ using tcp = boost::asio::ip::tcp;
 struct served {
     explicit served(exposer_limits limits = {})
         : page(events.get_executor(),
-               {.metrics = [] { return std::string("a_metric 1\n"); }, .reasons_not_ready = [this] { return reasons; }},
+               {.metrics = [] { return std::string("a_metric 1\n"); },
+                .reasons_not_ready = [this] { return reasons; },
+                .sessions = [this] { return pieces(); },
+                .status = [this](refreshing mode, html_handler done) { show_status(mode, std::move(done)); }},
                limits) {
         REQUIRE_FALSE(page.open({boost::asio::ip::address_v4::loopback(), 0}));
     }
@@ -63,6 +67,21 @@ struct served {
         return exchange(client, request);
     }
 
+    /// The script's pieces; where there is none any more, nothing comes.
+    piece_source pieces() {
+        return [this](piece_handler done) {
+            if (script.empty()) return;
+            boost::asio::post(events, [done = std::move(done), piece = script.front()] { done(piece); });
+            script.erase(script.begin());
+        };
+    }
+
+    void show_status(refreshing mode, html_handler done) {
+        if (!answers_status) return;
+        html_page shown{mode == refreshing::paused ? "paused" : "by itself", "default-src 'none'"};
+        boost::asio::post(events, [done = std::move(done), shown = std::move(shown)] { done(shown); });
+    }
+
     void run_ready() {
         while (events.poll() > 0) {
         }
@@ -70,6 +89,8 @@ struct served {
 
     boost::asio::io_context events;
     std::vector<std::string> reasons;
+    std::vector<std::string> script;
+    bool answers_status = true;
     exposer page;
 };
 
@@ -97,7 +118,10 @@ TEST_CASE("exposer: paths and methods have their answers", "[metrics][exposer]")
         {"GET /healthz HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK"},
         {"GET /healthz HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK"},
         {"GET /metrics?name=x HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK"},
-        {"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found"},
+        {"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK"},
+        {"GET /status HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found"},
+        {"GET //sessions HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found"},
+        {"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 405 Method Not Allowed"},
         {"GET /metrics/ HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found"},
         {"GET /../etc/passwd HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found"},
         {"POST /nothing HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 404 Not Found"},
@@ -108,6 +132,66 @@ TEST_CASE("exposer: paths and methods have their answers", "[metrics][exposer]")
     served http;
     INFO(request);
     CHECK(status(http.exchange(request)) == expected);
+}
+
+TEST_CASE("exposer: the status page is HTML with its policy, and may be asked not to refresh", "[metrics][exposer]") {
+    served http;
+    auto const answer = http.exchange("GET / HTTP/1.1\r\n\r\n");
+    CHECK(answer.find("Content-Type: text/html; charset=utf-8\r\n") != std::string::npos);
+    CHECK(answer.find("Content-Security-Policy: default-src 'none'\r\n") != std::string::npos);
+    CHECK(answer.find("X-Content-Type-Options: nosniff\r\n") != std::string::npos);
+    CHECK(body(answer) == "by itself");
+    CHECK(body(http.exchange("GET /?pause HTTP/1.1\r\n\r\n")) == "paused");
+}
+
+TEST_CASE("exposer: /sessions goes out in pieces, as chunks where the client knows them", "[metrics][exposer]") {
+    served http;
+    http.script = {"[1,\n", "2]\n", ""};
+    auto const answer = http.exchange("GET /sessions HTTP/1.1\r\n\r\n");
+    CHECK(answer.find("Content-Type: application/json\r\n") != std::string::npos);
+    CHECK(answer.find("Transfer-Encoding: chunked\r\n") != std::string::npos);
+    CHECK(body(answer) == "4\r\n[1,\n\r\n3\r\n2]\n\r\n0\r\n\r\n");
+    http.script = {"[1,\n", "2]\n", ""};
+    auto const old = http.exchange("GET /sessions HTTP/1.0\r\n\r\n");
+    CHECK(old.find("chunked") == std::string::npos);
+    CHECK(body(old) == "[1,\n2]\n");
+}
+
+TEST_CASE("exposer: a page that is not made in time ends unfinished, and the next request is served",
+          "[metrics][exposer]") {
+    served http({.connections = 1, .time = 50ms});
+    http.script = {"[1,\n"};
+    auto const answer = http.exchange("GET /sessions HTTP/1.1\r\n\r\n");
+    CHECK(body(answer) == "4\r\n[1,\n\r\n");
+    http.answers_status = false;
+    CHECK(http.exchange("GET / HTTP/1.1\r\n\r\n") == "");
+    CHECK(status(http.exchange("GET /healthz HTTP/1.1\r\n\r\n")) == "HTTP/1.1 200 OK");
+}
+
+TEST_CASE("exposer: a reader that takes no more is given up, its page is not made any further", "[metrics][exposer]") {
+    served http({.time = 100ms});
+    http.script.assign(1000, std::string(64 * 1024, 'x'));
+    auto client = http.connect();
+    boost::asio::write(client, boost::asio::buffer(std::string("GET /sessions HTTP/1.1\r\n\r\n")));
+    http.events.run_for(500ms);
+    CHECK(http.script.size() > 500);
+    auto const left = http.script.size();
+    http.events.run_for(50ms);
+    CHECK(http.script.size() == left);
+}
+
+TEST_CASE("exposer: stop() while a page is being made leaves nothing behind", "[metrics][exposer]") {
+    served http;
+    http.answers_status = false;
+    auto status_client = http.connect();
+    boost::asio::write(status_client, boost::asio::buffer(std::string("GET / HTTP/1.1\r\n\r\n")));
+    auto sessions_client = http.connect();
+    boost::asio::write(sessions_client, boost::asio::buffer(std::string("GET /sessions HTTP/1.1\r\n\r\n")));
+    http.events.run_for(20ms);
+    http.page.stop();
+    http.run_ready();
+    CHECK(http.events.stopped());
+    CHECK(http.read_to_end(status_client) == "");
 }
 
 TEST_CASE("exposer: /readyz is 503 with one reason a line until there is none", "[metrics][exposer]") {
