@@ -78,7 +78,6 @@ struct families {
     Family<Histogram>& handshake_seconds = histogram(names::tls_handshake_seconds, all);
     Family<Counter>& client_certificates = counter(names::client_certificates_total, all);
     Family<Counter>& revocation_checks = counter(names::revocation_checks_total, all);
-    Family<Gauge>& crl_next_update = gauge(names::crl_next_update, all);
     Family<Counter>& identity_lookups = counter(names::identity_lookups_total, all);
     Family<Counter>& logins = counter(names::logins_total, all);
     Family<Counter>& commands = counter(names::commands_total, all);
@@ -87,9 +86,7 @@ struct families {
     Family<Histogram>& transfer_seconds = histogram(names::transfer_seconds, all);
     Family<Gauge>& backend_sessions = gauge(names::backend_sessions, all);
     Family<Counter>& backend_connects = counter(names::backend_connects_total, all);
-    Family<Gauge>& passive_ports = gauge(names::passive_ports_in_use, all);
     Family<Counter>& attacks = counter(names::attacks_total, all);
-    Family<Gauge>& certificate_not_after = gauge(names::certificate_not_after, all);
     Family<Counter>& reloads = counter(names::reloads_total, all);
     Family<Gauge>& build_info = gauge(names::build_info, all);
 };
@@ -108,9 +105,45 @@ void registry::reloaded(std::string_view result) {
     families_->reloads.Add(labels_of(names::reloads_total, {result})).Increment();
 }
 
-std::string registry::text() const {
+namespace {
+
+prometheus::MetricFamily family_of(description const& what) {
+    prometheus::MetricFamily family;
+    family.name = what.name;
+    family.help = what.help;
+    family.type = prometheus::MetricType::Gauge;
+    return family;
+}
+
+void add(prometheus::MetricFamily& family, Labels const& labels, double value) {
+    auto& metric = family.metric.emplace_back();
+    for (auto const& [name, word] : labels)
+        metric.label.push_back({name, word});
+    metric.gauge.value = value;
+}
+
+void add_present(present_state const& now, std::vector<prometheus::MetricFamily>& page) {
+    auto certificates = family_of(names::certificate_not_after);
+    for (auto const& one : now.certificates)
+        add(certificates, labels_of(names::certificate_not_after, {one.site}), seconds_since_epoch(one.not_after));
+    auto lists = family_of(names::crl_next_update);
+    for (auto const& one : now.lists)
+        if (lists.metric.size() < present_state::shown_lists)
+            add(lists, labels_of(names::crl_next_update, {one.site, one.issuer}), seconds_since_epoch(one.next_update));
+    auto ports = family_of(names::passive_ports_in_use);
+    for (auto const& one : now.passive_ports)
+        add(ports, labels_of(names::passive_ports_in_use, {one.site}), static_cast<double>(one.in_use));
+    for (auto* const family : {&certificates, &lists, &ports})
+        if (!family->metric.empty()) page.push_back(std::move(*family));
+}
+
+}  // namespace
+
+std::string registry::text(present_state const& now) const {
+    auto page = families_->all.Collect();
+    add_present(now, page);
     std::ostringstream out;
-    prometheus::TextSerializer().Serialize(out, families_->all.Collect());
+    prometheus::TextSerializer().Serialize(out, page);
     return std::move(out).str();
 }
 
@@ -150,8 +183,6 @@ struct site_metrics::handles {
     counters commands;
     counters attacks;
     counters client_certificates;
-    word_table<Gauge> crl_next_update;
-    Gauge& passive_ports;
     std::deque<counters> handshakes;         // by channel; a deque because tables do not move
     std::deque<counters> revocation_checks;  // by source, as words::revocation_sources
     std::deque<counters> identity_lookups;   // by source, as words::identity_sources
@@ -171,10 +202,7 @@ site_metrics::handles::handles(families& all_families, site_words const& words)
       commands(all.commands, labels_of(names::commands_total, {site}), "verb", with_other(words.verbs)),
       attacks(all.attacks, labels_of(names::attacks_total, {site}), "kind", words::attack_kinds),
       client_certificates(all.client_certificates, labels_of(names::client_certificates_total, {site}), "result",
-                          words::client_certificate_results),
-      crl_next_update(all.crl_next_update, labels_of(names::crl_next_update, {site}), "issuer",
-                      std::array<std::string_view, 0>{}),
-      passive_ports(all.passive_ports.Add(labels_of(names::passive_ports_in_use, {site}))) {
+                          words::client_certificate_results) {
     for (auto const word : words::channels) {
         handshakes.emplace_back(all.handshakes, labels_of(names::tls_handshakes_total, {site, word}), "result",
                                 words::handshake_results);
@@ -244,10 +272,6 @@ void site_metrics::identity_lookup(std::string_view source, std::string_view res
     if (i < handles_->identity_lookups.size()) handles_->identity_lookups[i].of(result).Increment();
 }
 
-void site_metrics::crl_next_update(std::string_view issuer, std::chrono::system_clock::time_point when) {
-    handles_->crl_next_update.of(issuer).Set(seconds_since_epoch(when));
-}
-
 void site_metrics::login(login_method how, std::string_view result) {
     handles_->logins[index(how)].of(result).Increment();
 }
@@ -290,17 +314,8 @@ site_counts site_metrics::counts() const {
     return found;
 }
 
-void site_metrics::passive_ports(std::size_t in_use) {
-    handles_->passive_ports.Set(static_cast<double>(in_use));
-}
-
 void site_metrics::attack(std::string_view what) {
     handles_->attacks.of(what).Increment();
-}
-
-void site_metrics::certificate_not_after(std::chrono::system_clock::time_point when) {
-    handles_->all.certificate_not_after.Add(labels_of(names::certificate_not_after, {handles_->site}))
-        .Set(seconds_since_epoch(when));
 }
 
 }  // namespace ftpsgate::metrics

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -40,6 +41,32 @@ struct site_counts {
     double downloaded = 0;  ///< bytes, listings too
 };
 
+/// What is so at the moment, rather than counted. Told anew for each page: what an older configuration had does not
+/// stay there and raise alarms.
+struct present_state {
+    using time = std::chrono::system_clock::time_point;
+    struct certificate {
+        std::string site;
+        time not_after;  ///< of the one that expires first
+    };
+    struct revocation_list {
+        std::string site;
+        std::string issuer;  ///< a CA that the site trusts
+        time next_update;
+    };
+    struct ports {
+        std::string site;
+        std::size_t in_use = 0;  ///< of the passive range, all workers together
+    };
+
+    static constexpr std::size_t shown_lists =
+        64;  ///< of one page (A-102): the first, so put those that end first there
+
+    std::vector<certificate> certificates;
+    std::vector<revocation_list> lists;
+    std::vector<ports> passive_ports;
+};
+
 class registry {
 public:
     registry();
@@ -53,7 +80,7 @@ public:
     void reloaded(std::string_view result);
 
     /// The page in Prometheus' text format 0.0.4.
-    std::string text() const;
+    std::string text(present_state const& now = {}) const;
 
 private:
     friend class site_metrics;
@@ -78,8 +105,6 @@ public:
     /// result: "accepted", "absent" or the reason of the refusal.
     void client_certificate(std::string_view result);
     void revocation_check(std::string_view source, std::string_view result);
-    /// `issuer` as its CA is called: of CAs that the site trusts, and of not more than 16 of them by name.
-    void crl_next_update(std::string_view issuer, std::chrono::system_clock::time_point when);
     /// source: "rule" or "active_directory".
     void identity_lookup(std::string_view source, std::string_view result);
     void login(login_method how, std::string_view result);
@@ -93,10 +118,7 @@ public:
     double backend_sessions(std::string_view backend) const;
     site_counts counts() const;
 
-    /// Of the site's passive range, all workers together.
-    void passive_ports(std::size_t in_use);
     void attack(std::string_view what);
-    void certificate_not_after(std::chrono::system_clock::time_point when);
 
 private:
     struct handles;

@@ -18,7 +18,6 @@ void crl_watch::look(runtime const& snapshot, std::chrono::system_clock::time_po
 
 void crl_watch::look_at(site_runtime const& site, std::chrono::system_clock::time_point now) {
     for (auto const& [issuer, list] : newest_lists(site)) {
-        site.counters->crl_next_update(issuer, list.next_update);
         auto& told = told_[site.settings.name + '\n' + issuer];
         if (list.next_update > now || told == list.next_update) continue;
         told = list.next_update;

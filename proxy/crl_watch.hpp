@@ -1,4 +1,4 @@
-// Keeps an eye on the CRLs that the sites rely on: the metric of their end, and one log event when one is out of date.
+// Keeps an eye on the CRLs that the sites rely on: one log event when one is out of date.
 // An expired CRL refuses every client, so it must not pass unnoticed (IIS.md, what users of peers ask for).
 #pragma once
 

@@ -78,18 +78,11 @@ void monitoring::stop() {
 
 metrics::exposer_pages monitoring::pages() {
     metrics::exposer_pages pages;
-    pages.metrics = [this] { return metrics_page(); };
+    pages.metrics = [this] { return around_.counters.text(present_state_of(*around_.present())); };
     pages.reasons_not_ready = around_.reasons_not_ready;
     pages.sessions = [this] { return metrics::sessions_as_json(all_sessions(around_.executor, around_.shelves)); };
     pages.status = [this](metrics::refreshing mode, metrics::html_handler done) { status_page(mode, std::move(done)); };
     return pages;
-}
-
-// What changes without an event to count by is read when it is asked for.
-std::string monitoring::metrics_page() {
-    for (auto const& site : around_.present()->sites)
-        site->counters->passive_ports(site->ports->in_use());
-    return around_.counters.text();
 }
 
 void monitoring::status_page(metrics::refreshing mode, metrics::html_handler done) {

@@ -53,7 +53,6 @@ private:
     class page_in_work;
 
     metrics::exposer_pages pages();
-    std::string metrics_page();
     void status_page(metrics::refreshing mode, metrics::html_handler done);
     metrics::status overview() const;
     void measure();

@@ -107,7 +107,6 @@ std::shared_ptr<site_runtime> build_site(config::site_settings const& settings, 
     for (std::size_t i = 0; i < site->backends->size(); ++i)
         words.backends.push_back(site->backends->name(i));
     site->counters = std::make_unique<metrics::site_metrics>(counters, words);
-    if (!site->tls.contexts.empty()) site->counters->certificate_not_after(site->tls.not_after);
     return site;
 }
 

@@ -77,4 +77,19 @@ std::vector<metrics::expiry_row> expiries_of(runtime const& snapshot) {
     return rows;
 }
 
+metrics::present_state present_state_of(runtime const& snapshot) {
+    metrics::present_state now;
+    for (auto const& site : snapshot.sites) {
+        auto const& name = site->settings.name;
+        now.passive_ports.push_back({name, site->ports->in_use()});
+        if (!site->tls.contexts.empty()) now.certificates.push_back({name, site->tls.not_after});
+        if (!site->verifier) continue;
+        for (auto const& [issuer, list] : newest_lists(*site))
+            now.lists.push_back({name, issuer, list.next_update});
+    }
+    std::sort(now.lists.begin(), now.lists.end(),
+              [](auto const& one, auto const& other) { return one.next_update < other.next_update; });
+    return now;
+}
+
 }  // namespace ftpsgate::proxy

@@ -2,6 +2,7 @@
 // workers (session_walk), refusals from recent_refusals.
 #pragma once
 
+#include "metrics/metrics.hpp"
 #include "metrics/status.hpp"
 #include "proxy/runtime.hpp"
 
@@ -13,5 +14,6 @@ namespace ftpsgate::proxy {
 std::vector<metrics::site_row> sites_of(runtime const& snapshot, metrics::wall_time now);
 /// What expires first comes first.
 std::vector<metrics::expiry_row> expiries_of(runtime const& snapshot);
+metrics::present_state present_state_of(runtime const& snapshot);
 
 }  // namespace ftpsgate::proxy

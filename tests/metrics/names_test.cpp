@@ -17,9 +17,8 @@ std::string full_page() {
     registry all;
     all.build_info("1", "2", "3");
     site_metrics site(all, words);
-    site.certificate_not_after(std::chrono::system_clock::now());
-    site.crl_next_update("CN=A CA", std::chrono::system_clock::now());
-    return all.text();
+    auto const end = std::chrono::system_clock::now();
+    return all.text({{{"example", end}}, {{"example", "CN=A CA", end}}, {{"example", 0}}});
 }
 
 std::string word_for(kind type) {
