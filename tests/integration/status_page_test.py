@@ -1,22 +1,17 @@
 """The status page at / in a real browser: sessions, a dead backend, an expired CRL and refusals on it; readable on any
 screen and harmless whatever peers send (INTERFACE.md "Metrics", A-074, A-101)."""
-import contextlib
 import re
 import shutil
 import socket
 
 import pytest
 
-from support import process
 from support.browser import Browser
-from support.client_access import admitted, refused
-from support.client_pki import DAY, HOUR
+from support.eventful import HOSTILE, Eventful
 from support.pages import METRICS, fetch, url_of
-from support.raw import Closed
 from support.wait import wait_until
 
 NAMES = {"desktop": 1280, "phone": 390}
-HOSTILE = '<script>document.title="owned"</script>"\'><img src=x onerror=alert(1)>'
 
 
 @pytest.fixture(scope="module")
@@ -27,54 +22,15 @@ def browser(tmp_path_factory):
     running.stop()
 
 
-class Clients:
-    """CRLs of the client CAs, one of them expired, and clients that are refused for what is in them."""
-
-    def __init__(self, cas):
-        other = cas.root.ca("expired CA")
-        stolen = cas.ca.issue("stolen-plc")
-        self.stolen, self.late = cas.credential(stolen), cas.credential(other.issue("late-plc"))
-        lists = (cas.file("fresh.crl", cas.ca.crl([stolen])),
-                 cas.file("expired.crl", other.crl(start=-3 * DAY, end=-2 * DAY - HOUR)))
-        self.settings = cas.settings(policy="allow", crl_files=[cas.root_list, *lists])
-
-
 @pytest.fixture(scope="module")
-def clients(cas):
-    return Clients(cas)
-
-
-@pytest.fixture(scope="module")
-def dead():
-    """Where a backend should be."""
-    return f"127.0.0.2:{process.free_port('127.0.0.2')}"
+def scene(cas):
+    return Eventful(cas)
 
 
 @pytest.fixture
-def eventful(house, cas, clients, dead):
-    """A gate to which much has happened: see the rows that the tests expect."""
-    gate = house.gate_of([{"client_certificates": clients.settings, "commands": {"deny": ["SITE"]}},
-                          {"name": "dead.test", "hosts": ["dead.test"], "backend": {"servers": [dead], "retries": 0}}],
-                         metrics=METRICS)
-    gate.dead = dead
-    refused(gate, clients.stolen)
-    refused(gate, clients.late)
-    lost = gate.client(site="dead.test", server_name="dead.test").secure()
-    with contextlib.suppress(Closed):
-        lost.command("USER bob")
-        lost.command("PASS pw-of-bob")
-    gate.backend.on("PASS", "530 no")
-    failing = gate.secured()
-    failing.command(b"USER " + HOSTILE.encode())
-    assert failing.command("PASS wrong").code == 530
-    gate.backend.on("PASS", "230 logged in")
-    inside = gate.logged_in()
-    assert inside.command("SITE CHMOD 777 /etc/passwd").code == 502
-    inside.download("RETR a")
-    gate.injected = gate.client()
-    gate.injected.send(b"AUTH TLS\r\nUSER bob\r\n")
-    gate.injected.rest()
-    admitted(gate, cas.leaf("plc-17"))
+def eventful(house, scene):
+    gate = scene.events_at(scene.gate(house))
+    gate.dead = scene.dead
     return gate
 
 
