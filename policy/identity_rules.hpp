@@ -1,7 +1,8 @@
 // The rules of [[site.identity]], parsed once at load; a look at a certificate is linear in its size.
 //
 // A value that a rule needs and that is doubtful - there twice, undecodable, with control characters, with a NUL in it
-// (B-191, A-090, A-091) - refuses the client; a value that is not there lets the rule not match.
+// (B-191, A-090, A-091) - refuses the client. A value that is not there lets the rule not match where a key asks for it;
+// where `user` does, the rule is the client's all the same, and the client is refused: the next rule is for others.
 #pragma once
 
 #include "config/problem.hpp"

@@ -98,7 +98,7 @@ finding user_template::expand(certificate_values const& values, std::string& use
         auto const which = std::get<placeholder>(each);
         auto const value = value_of(which, values);
         auto const shown = "{" + std::string(name_of(which)) + "} ";
-        if (value.state == certificate_value::presence::absent) return finding::no(shown + "is not in the certificate");
+        if (value.state == certificate_value::presence::absent) doubt = shown + "is not in the certificate";
         if (value.state == certificate_value::presence::doubtful) doubt = shown + value.text;
         made += value.text;
     }

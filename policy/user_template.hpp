@@ -19,8 +19,8 @@ public:
     /// Unknown placeholders, braces without their other half, and text that fits no FTP line are complaints.
     static config::parsed<user_template> parse(std::string_view text);
 
-    /// yes: `user` fits one FTP line (B-192). no: the certificate has not got a value that is asked for. Doubtful: it
-    /// has, but not one that may stand for a person, or the result is too long.
+    /// yes: `user` fits one FTP line (B-192). Doubtful, never no: a value that is asked for is not in the certificate, or
+    /// may not stand for a person, or the result is too long.
     finding expand(certificate_values const& values, std::string& user) const;
     bool uses(placeholder which) const;
 

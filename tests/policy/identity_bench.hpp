@@ -29,7 +29,8 @@ inline bytes element(unsigned tag, bytes const& content) {
     bytes made{static_cast<std::uint8_t>(tag)};
     auto const size = content.size();
     if (size > 0xFF) {
-        made.insert(made.end(), {0x82, static_cast<std::uint8_t>(size >> 8U)});
+        made.push_back(0x82);
+        made.push_back(static_cast<std::uint8_t>(size >> 8U));
     } else if (size > 0x7F) {
         made.push_back(0x81);
     }

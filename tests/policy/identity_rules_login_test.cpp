@@ -25,7 +25,7 @@ TEST_CASE("identity_rules: the user may be made of the certificate", "[policy][i
         {"{email.local}", "mapped a.b"},
         {"{upn.local}", "mapped anna"},
         {"{serial}", "mapped 0A1B"},
-        {"{dns}", "not_mapped"},
+        {"{dns}", "refused: user: {dns} is not in the certificate"},
         {"{uri}", "refused: user: {uri} is there more than once"},
     }));
     identity_bench bench;
@@ -38,7 +38,7 @@ TEST_CASE("identity_rules: the user may be made of the certificate", "[policy][i
           expected);
 }
 
-TEST_CASE("identity_rules: a rule whose user cannot be made of the certificate does not match",
+TEST_CASE("identity_rules: whose user cannot be made of the certificate does not get the next rule's",
           "[policy][identity_rules]") {
     identity_bench bench;
     auto& one = bench.rule("a");
@@ -46,8 +46,11 @@ TEST_CASE("identity_rules: a rule whose user cannot be made of the certificate d
     one.user = bench.at("{dns}");
     bench.rule("b").issuer = bench.at("CN=Plant CA");
     auto const decision = bench.decide(bench.issue(test::certificate_request{}));
-    CHECK(identity_bench::words_of(decision) == "mapped user-b");
-    CHECK(decision.steps[0].detail == "user: {dns} is not in the certificate");
+    CHECK(identity_bench::words_of(decision) == "refused: user: {dns} is not in the certificate");
+    CHECK(decision.rule == "a");
+    CHECK(decision.steps.size() == 1);
+    bench.site.identity[0].subject = bench.at("CN=otto");
+    CHECK(bench.judge(test::certificate_request{}) == "mapped user-b");
 }
 
 TEST_CASE("identity_rules: passwords and accounts come along, and are in no word of it", "[policy][identity_rules]") {
