@@ -26,7 +26,6 @@ struct identity_rules::rule {
     finding match_keys(client_view const& client) const;
     finding name_user(client_view const& client, std::string& into) const;
     finding add_secrets(backend_login& login) const;
-    finding judge(client_view const& client, backend_login& login) const;
 };
 
 namespace {
@@ -121,22 +120,25 @@ finding identity_rules::rule::add_secrets(backend_login& login) const {
     return finding::yes();
 }
 
-finding identity_rules::rule::judge(client_view const& client, backend_login& login) const {
-    auto result = match_keys(client);
-    if (denies) return result;
-    if (result.outcome != match::no) result = worse(std::move(result), name_user(client, login.user));
-    return result.outcome == match::yes ? add_secrets(login) : result;
+identity_rules::identity_rules(config::authentication_settings const& logins) : maps_(logins.client_certificate) {
 }
 
-identity_rules::identity_rules() = default;
 identity_rules::~identity_rules() = default;
+
+finding identity_rules::judge(rule const& asked, client_view const& client, backend_login& login) const {
+    auto result = asked.match_keys(client);
+    if (asked.denies) return result;
+    if (!maps_) return result.outcome == match::doubtful ? finding::no(std::move(result.detail)) : result;
+    if (result.outcome != match::no) result = worse(std::move(result), asked.name_user(client, login.user));
+    return result.outcome == match::yes ? asked.add_secrets(login) : result;
+}
 
 identity_decision identity_rules::decide(verified_peer const& peer) const {
     identity_decision decision;
     auto const client = view_of(peer);
     for (auto const& each : rules_) {
         auto login = std::make_shared<backend_login>();
-        auto const result = each.judge(client, *login);
+        auto const result = judge(each, client, *login);
         bool const matched = result.outcome == match::yes;
         decision.steps.push_back({each.name, matched, matched ? keys_of(each.matchers) : result.detail});
         if (result.outcome == match::no) continue;
@@ -148,7 +150,7 @@ identity_decision identity_rules::decide(verified_peer const& peer) const {
         } else if (each.denies) {
             decision.outcome = identity_outcome::denied;
             decision.detail = "the rule denies whoever matches";
-        } else {
+        } else if (maps_) {
             decision.outcome = identity_outcome::mapped;
             decision.login = std::move(login);
         }
@@ -159,7 +161,7 @@ identity_decision identity_rules::decide(verified_peer const& peer) const {
 
 std::shared_ptr<identity_rules const> build_identity_rules(config::site_settings const& site,
                                                            certificate_list const& anchors, config::problems& faults) {
-    std::shared_ptr<identity_rules> const made(new identity_rules());
+    std::shared_ptr<identity_rules> const made(new identity_rules(site.authentication));
     std::set<std::string> names;
     for (std::size_t at = 0; at < site.identity.size(); ++at) {
         auto const& settings = site.identity[at];

@@ -15,10 +15,15 @@
 
 namespace ftpsgate::policy {
 
+struct client_view;
+struct finding;
+
 class identity_rules {
 public:
     ~identity_rules();
-    /// The first rule that matches decides. May read the password file of a rule with '%u' in its name.
+    /// The first rule that matches decides. May read the password file of a rule with '%u' in its name. Where nobody
+    /// logs in by certificate (authentication.client_certificate = false), a rule with a user is but looked at: it keeps
+    /// its clients from the rules behind it, which may deny, and they are not_mapped. Doubt about it is no doubt then.
     identity_decision decide(verified_peer const& peer) const;
 
 private:
@@ -26,7 +31,10 @@ private:
                                                                       certificate_list const& anchors,
                                                                       config::problems& faults);
     struct rule;
-    identity_rules();
+    explicit identity_rules(config::authentication_settings const& logins);
+    finding judge(rule const& asked, client_view const& client, backend_login& login) const;
+
+    bool maps_;
     std::vector<rule> rules_;
 };
 

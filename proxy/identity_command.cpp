@@ -58,9 +58,8 @@ int status_of(site_runtime const& site, findings const& found) {
     if (!found.verdict->peer) return refused;
     auto const decided = found.identity ? found.identity->outcome : outcome::not_mapped;
     if (decided == outcome::denied || decided == outcome::refused) return refused;
-    auto const& rules = site.settings.authentication;
-    if (decided == outcome::mapped && rules.client_certificate) return mapped;
-    return rules.basic ? not_mapped : refused;
+    if (decided == outcome::mapped) return mapped;
+    return site.settings.authentication.basic ? not_mapped : refused;
 }
 
 // The last line of the report: what USER would get.
@@ -71,13 +70,13 @@ std::string result_of(site_runtime const& site, findings const& found) {
     auto const decided = found.identity ? found.identity->outcome : outcome::not_mapped;
     if (decided == outcome::denied) return "refused: denied by rule " + found.identity->rule;
     if (decided == outcome::refused) return "refused: " + found.identity->detail;
-    auto const& rules = site.settings.authentication;
-    if (decided == outcome::mapped && rules.client_certificate)
-        return "accepted, logs in at the backend as " + found.identity->login->user;
+    if (decided == outcome::mapped) return "accepted, logs in at the backend as " + found.identity->login->user;
+    bool const is_of_rule = found.identity && !found.identity->rule.empty();
     std::string const why =
-        decided == outcome::mapped ? "mapped, but authentication.client_certificate is off" : "not mapped to a user";
-    return rules.basic ? "accepted, " + why + ": USER and PASS of the client decide"
-                       : "refused, " + why + ", and authentication.basic is off";
+        is_of_rule ? "of rule " + found.identity->rule + ", but authentication.client_certificate is off"
+                   : std::string("not mapped to a user");
+    return site.settings.authentication.basic ? "accepted, " + why + ": USER and PASS of the client decide"
+                                              : "refused, " + why + ", and authentication.basic is off";
 }
 
 char const* usage_of(site_runtime const& site, policy::peer_verdict const& verdict) {

@@ -52,7 +52,7 @@ ftp::access_decided session::decide_mapped(ftp::decide_access const& action,
     if (identity.outcome == outcome::denied)
         return refused("denied by rule " + identity.rule, ftp::login_method::certificate);
     if (identity.outcome == outcome::refused) return refused(identity.detail, ftp::login_method::certificate);
-    if (identity.outcome == outcome::not_mapped || !rules.client_certificate) return decide_password(action);
+    if (identity.outcome == outcome::not_mapped) return decide_password(action);
     if (rules.user_must_match && action.user != identity.login->user)
         return refused("USER names another user than the certificate", ftp::login_method::certificate);
     ftp::access_decided decision;

@@ -7,8 +7,10 @@ import pytest
 from support import process
 from support.client_access import VERSIONS, alert_of, connect
 from support.gate import run_command
+from support.identity_cases import explained
 from support.mapped import (GENERIC, MAPPED, SECRET, by_certificate, counted, deny, login_event, rule, secured, tables,
                             watched)
+from support.odd_certificates import odd_credential
 from support.raw import Closed
 from support.wait import wait_until
 
@@ -264,6 +266,25 @@ def test_a_deny_rule_holds_without_certificate_logins(plc, mine, unknown, policy
     gate = plc(deny(subject="CN=plc-*"), policy=policy, basic=True, client_certificate=False)
     client = secured(gate, mine if who == "mapped" else unknown)
     assert client.command("USER bob").code == (530 if who == "mapped" else 331)
+
+
+@pytest.mark.parametrize("kind", ["it has a user", "no password file", "no value for the user", "two mails"])
+def test_rules_with_a_user_do_nothing_without_certificate_logins(plc, cas, tmp_path, kind):
+    """IIS.md d.5: the map is off, so what was typed decides, and nothing that mapping would need is looked at."""
+    doubtful = odd_credential(cas, "plc-7", [("email", "a@b.example"), ("email", "c@d.example")])
+    one, credential = {
+        "it has a user": (rule(), cas.leaf("plc-7")),
+        "no password file": (rule(password=None, password_file=str(tmp_path / "%u")), cas.leaf("plc-7")),
+        "no value for the user": (rule(user="{email}"), cas.leaf("plc-7")),
+        "two mails": (rule(email="*@b.example"), doubtful)}[kind]
+    gate = plc(one, basic=True, client_certificate=False)
+    assert secured(gate, credential).codes("USER bob", "PASS pw-of-bob", "PWD") == [331, 230, 257]
+    assert login_event(gate) == {"method": "password", "user": "bob", "result": "ok"}
+    assert not gate.events("identity_mapped") and not gate.events("identity_refused")
+    status, report = explained(gate.config, SITE, credential)
+    assert (status, report["result"], report["mapped"]) == (3, "accepted", False)
+    assert (report["identity"]["outcome"], report["identity"]["user"]) == ("not_mapped", None)
+    assert ("client_certificate is off" in report["detail"]) == (kind != "two mails")
 
 
 def test_a_deny_rule(plc, mine, unknown):

@@ -149,7 +149,10 @@ inline std::shared_ptr<policy::verified_peer const> verified(std::vector<identit
 
 /// A site with rules, and clients of its only CA.
 struct identity_bench {
-    identity_bench() { site.name = "ftp"; }
+    identity_bench() {
+        site.name = "ftp";
+        site.authentication.client_certificate = true;
+    }
 
     /// Maps to "user-NAME" with the password "secret-NAME" as it stands.
     config::identity_rule_settings& rule(std::string const& name) {

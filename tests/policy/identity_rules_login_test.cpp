@@ -53,6 +53,33 @@ TEST_CASE("identity_rules: whose user cannot be made of the certificate does not
     CHECK(bench.judge(test::certificate_request{}) == "mapped user-b");
 }
 
+TEST_CASE("identity_rules: where nobody logs in by certificate, only denials are left (IIS.md d.5)",
+          "[policy][identity_rules]") {
+    identity_bench bench;
+    bench.site.authentication.client_certificate = false;
+    auto& mapping = bench.rule("a");
+    mapping.dns = bench.at("*.plant.example");
+    mapping.user = bench.at("{email}");
+    mapping.password = {.value = {}, .file = config::file_path{"/nonexistent/%u", {}}, .environment = {}};
+    auto& denial = bench.rule("b");
+    denial.subject = bench.at("CN=anna");
+    denial.deny = true;
+    auto const judge = [&](std::string const& name, std::string const& names) {
+        return bench.decide(bench.issue({.subject = test::common_name(name), .alternative_names = names}));
+    };
+    auto const of_the_rule = judge("anna", "DNS:a.plant.example");
+    CHECK(identity_bench::words_of(of_the_rule) == "not_mapped");
+    CHECK(of_the_rule.rule == "a");
+    CHECK(of_the_rule.login == nullptr);
+    CHECK(of_the_rule.steps.back().matched);
+    CHECK(identity_bench::words_of(judge("anna", "DNS:a.example")) == "denied by b");
+    // Doubt about a rule that would map is no doubt any more; about one that denies it is.
+    CHECK(identity_bench::words_of(judge("otto", "DNS:a.plant.example,DNS:b.plant.example")) == "not_mapped");
+    CHECK(identity_bench::words_of(judge("anna", "DNS:a.plant.example,DNS:b.plant.example")) == "denied by b");
+    CHECK(judge("otto", "DNS:a.example").rule.empty());
+    CHECK(bench.judge_subject({{{cn, "anna"}}, {{cn, "otto"}}}) == "refused: subject: there is more than one CN");
+}
+
 TEST_CASE("identity_rules: passwords and accounts come along, and are in no word of it", "[policy][identity_rules]") {
     identity_bench bench;
     test::temporary_folder const folder;
