@@ -53,13 +53,13 @@ findings ask(site_runtime const& site, std::vector<std::string> chain) {
     return found;
 }
 
-int status_of(site_runtime const& site, findings const& found) {
+// Of the certificate, not of USER and PASS: whether these may be used is another question (INTERFACE.md).
+int status_of(findings const& found) {
     using outcome = policy::identity_outcome;
     if (!found.verdict->peer) return refused;
     auto const decided = found.identity ? found.identity->outcome : outcome::not_mapped;
     if (decided == outcome::denied || decided == outcome::refused) return refused;
-    if (decided == outcome::mapped) return mapped;
-    return site.settings.authentication.basic ? not_mapped : refused;
+    return decided == outcome::mapped ? mapped : not_mapped;
 }
 
 // The last line of the report: what USER would get.
@@ -75,8 +75,9 @@ std::string result_of(site_runtime const& site, findings const& found) {
     std::string const why =
         is_of_rule ? "of rule " + found.identity->rule + ", but authentication.client_certificate is off"
                    : std::string("not mapped to a user");
-    return site.settings.authentication.basic ? "accepted, " + why + ": USER and PASS of the client decide"
-                                              : "refused, " + why + ", and authentication.basic is off";
+    return "accepted, " + why +
+           (site.settings.authentication.basic ? ": USER and PASS of the client decide"
+                                               : ": USER is answered 530, as authentication.basic is off");
 }
 
 char const* usage_of(site_runtime const& site, policy::peer_verdict const& verdict) {
@@ -157,7 +158,7 @@ std::string as_json(site_runtime const& site, findings const& found) {
         warnings.emplace_back(warning);
     for (auto const& fetch : verdict.fetches)
         if (!fetch.usable) failed.push_back(json::object{{"url", fetch.url}, {"detail", fetch.detail}});
-    int const status = status_of(site, found);
+    int const status = status_of(found);
     json::object const whole{{"site", site.settings.name},
                              {"result", status == refused ? "refused" : "accepted"},
                              {"mapped", status == mapped},
@@ -197,7 +198,7 @@ identity_answer explain_identity(runtime const& snapshot, identity_question cons
         chain.push_back(der_of(*one));
     auto const findings = ask(**found, std::move(chain));
     bool const json_wanted = question.format == report_format::json;
-    return {status_of(**found, findings), json_wanted ? as_json(**found, findings) : as_text(**found, findings), ""};
+    return {status_of(findings), json_wanted ? as_json(**found, findings) : as_text(**found, findings), ""};
 }
 
 }  // namespace ftpsgate::proxy

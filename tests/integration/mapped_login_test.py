@@ -524,6 +524,16 @@ def test_a_client_that_does_not_wait(plc, mine):
     assert by_certificate(gate, mine).command("PWD").code == 257
 
 
+@pytest.mark.parametrize("basic", [True, False])
+def test_explained_when_nobody_knows_the_certificate(plc, unknown, basic):
+    """Accepted but not mapped is exit 3 (INTERFACE.md), also where USER and PASS are of no use then."""
+    gate = plc(PLCS, basic=basic)
+    status, report = explained(gate.config, SITE, unknown)
+    assert (status, report["result"], report["mapped"]) == (3, "accepted", False)
+    assert ("530" in report["detail"]) != basic
+    assert secured(gate, unknown).command("USER x").code == (331 if basic else 530)
+
+
 def test_explained_by_the_command(plc, mine):
     """`ftpsgate identity` of the same configuration tells the user, and no password."""
     gate = plc()
