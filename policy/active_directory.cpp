@@ -74,6 +74,7 @@ struct directory {
         if (answer.what == directory_answer::kind::refused)
             return refuse(std::move(answer.detail), std::move(answer.steps));
         identity_decision decision;
+        decision.source = identity_source::active_directory;
         decision.steps = std::move(answer.steps);
         if (answer.what == directory_answer::kind::none) return decision;
         std::string fault;
@@ -81,7 +82,6 @@ struct directory {
         if (!secret_word)
             return refuse("no password for the account " + answer.dn + ": " + fault, std::move(decision.steps));
         decision.outcome = identity_outcome::mapped;
-        decision.source = identity_source::active_directory;
         decision.rule = std::move(answer.dn);
         decision.login = std::make_shared<backend_login const>(
             backend_login{std::move(answer.user), std::move(*secret_word), std::nullopt});

@@ -42,7 +42,7 @@ struct backend_login {
 
 struct identity_decision {
     identity_outcome outcome = identity_outcome::not_mapped;
-    identity_source source = identity_source::none;
+    identity_source source = identity_source::none;  ///< that decided; when not mapped, who was asked last
     std::string rule;                            ///< that decided; the entry's DN for a directory; "" = none has it
     std::string detail;                          ///< in words, when refused; never for the client
     std::shared_ptr<backend_login const> login;  ///< when mapped

@@ -135,6 +135,7 @@ finding identity_rules::judge(rule const& asked, client_view const& client, back
 
 identity_decision identity_rules::decide(verified_peer const& peer) const {
     identity_decision decision;
+    if (!rules_.empty()) decision.source = identity_source::rule;
     auto const client = view_of(peer);
     for (auto const& each : rules_) {
         auto login = std::make_shared<backend_login>();
@@ -142,7 +143,6 @@ identity_decision identity_rules::decide(verified_peer const& peer) const {
         bool const matched = result.outcome == match::yes;
         decision.steps.push_back({each.name, matched, matched ? keys_of(each.matchers) : result.detail});
         if (result.outcome == match::no) continue;
-        decision.source = identity_source::rule;
         decision.rule = each.name;
         if (!matched) {
             decision.outcome = identity_outcome::refused;

@@ -203,9 +203,7 @@ void session_journal::refused_by_library(policy::refusal reason, std::string_vie
 }
 
 void session_journal::identified(policy::identity_decision const& identity) {
-    // Who is asked last is the one who says that nobody knows: the rules where there is no directory.
-    bool const nobody = identity.source == policy::identity_source::none;
-    site_->counters->identity_lookup(nobody ? "rule" : to_string(identity.source), to_string(identity.outcome));
+    site_->counters->identity_lookup(to_string(identity.source), to_string(identity.outcome));
     bool const mapped = identity.outcome == policy::identity_outcome::mapped;
     if (identity.outcome == policy::identity_outcome::not_mapped) return;
     log_line entry(log_, mapped ? level::info : level::warning, mapped ? "identity_mapped" : "identity_refused");

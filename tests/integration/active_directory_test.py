@@ -167,7 +167,7 @@ def test_two_accounts_are_refused(site, directory, cas):
 
 def test_nobody_knows_the_certificate(site, directory, cas):
     report = site.ask(directory.server, cas.leaf())
-    assert is_unknown(report) and report["status"] == 3 and report["identity"]["source"] == "none"
+    assert is_unknown(report) and report["status"] == 3 and report["identity"]["source"] == "active_directory"
 
 
 # Accounts that may not log in.

@@ -12,6 +12,8 @@ from support.client_access import connect
 from support.client_pki import HOUR, root
 from support.directory import Slapd
 from support.directory_site import WORD, DirectorySite, by_serial, is_unknown, refusal_of, user_of
+from support.mapped import counted, rule
+from support.odd_certificates import odd_credential
 from support.wait import wait_until
 
 pytest_plugins = ["support.directory_fixtures"]
@@ -211,8 +213,9 @@ def test_too_many_entries_are_refused(site, slapd, cas):
 @pytest.fixture
 def running(site, house):
     """Starts gates; their kept connections are no leak."""
-    def start(server, **changes):
-        gate = house.gate(**site.tables(server, **changes))
+    def start(server, *, metrics=None, identity=(), **changes):
+        more = {name: table for name, table in (("metrics", metrics), ("identity", list(identity))) if table}
+        gate = house.gate(**more, **site.tables(server, **changes))
         gate.baseline += 4 if not hasattr(gate, "directory") else 0
         gate.directory = server
         gate.never_seen.append(WORD.encode())
@@ -240,6 +243,29 @@ def test_what_was_found_is_remembered(running, slapd, anna, cas):
     between = slapd.searches()
     assert between > after and login(gate, unknown) == 331
     assert slapd.searches() == between
+
+
+@pytest.mark.parametrize("rules", [[], [rule(subject="CN=somebody else")]], ids=["directory alone", "behind rules"])
+def test_look_ups_are_counted(running, slapd, anna, cas, rules):
+    """ftpsgate_identity_lookups_total: by who was asked last, with each result."""
+    locked = cas.leaf()
+    slapd.add(f"locked{slapd.entries}", altSecurityIdentities=by_serial(locked), userAccountControl=514)
+    gate = running(slapd, metrics={"listen": "127.0.0.1:0"}, identity=rules)
+    for credential, result, code in ((anna, "mapped", 232), (cas.leaf(), "not_mapped", 331), (locked, "refused", 530)):
+        counts = {"site": "ftp.test", "result": result}
+        with counted(gate, "ftpsgate_identity_lookups_total", source="active_directory", **counts), \
+                counted(gate, "ftpsgate_identity_lookups_total", source="rule", by=0, **counts):
+            assert login(gate, credential) == code
+
+
+def test_a_client_of_a_rule_is_none_of_the_directorys(running, slapd, anna, cas):
+    """Rules first; the directory is not asked for whom one of them has, nor for whom one of them doubts."""
+    gate = running(slapd, identity=[rule(subject="CN=anna"), rule("mail", email="*@b.example")])
+    before = slapd.searches()
+    assert login(gate, anna) == 232 and gate.wait_event("identity_mapped")["rule"] == "plc"
+    assert login(gate, odd_credential(cas, "bert", [("email", "a@b.example"), ("email", "c@d.example")])) == 530
+    assert slapd.searches() == before
+    assert login(gate, cas.leaf("bert")) == 331 and slapd.searches() > before
 
 
 def test_nothing_is_remembered_when_the_time_is_zero(running, slapd, anna):

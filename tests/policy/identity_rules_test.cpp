@@ -145,7 +145,10 @@ TEST_CASE("identity_rules: the first that matches decides, the others tell why n
     CHECK(identity_bench::words_of(evil) == "denied by c");
     CHECK(evil.login == nullptr);
     CHECK(bench.judge({.subject = test::common_name("anna")}) == "mapped user-a");
-    CHECK(bench.judge({.subject = {{"O", "x"}, {"CN", "otto"}}}) == "not_mapped");
+    auto const nobody = bench.decide(bench.issue({.subject = {{"O", "x"}, {"CN", "otto"}}}));
+    CHECK(identity_bench::words_of(nobody) == "not_mapped");
+    CHECK(nobody.source == identity_source::rule);
+    CHECK(nobody.rule.empty());
 }
 
 TEST_CASE("identity_rules: all keys of a rule have to match", "[policy][identity_rules]") {
