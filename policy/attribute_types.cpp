@@ -11,6 +11,7 @@ namespace ftpsgate::policy {
 namespace {
 
 constexpr std::string_view domain_component = "0.9.2342.19200300.100.1.25";
+constexpr std::string_view organizational_unit = "2.5.4.11";
 constexpr std::size_t longest_oid = 255;
 
 struct attribute_type {
@@ -36,8 +37,8 @@ constexpr attribute_type known[] = {
     {"streetAddress", "2.5.4.9"},
     {"O", "2.5.4.10"},
     {"organizationName", "2.5.4.10"},
-    {"OU", "2.5.4.11"},
-    {"organizationalUnitName", "2.5.4.11"},
+    {"OU", organizational_unit},
+    {"organizationalUnitName", organizational_unit},
     {"T", "2.5.4.12"},
     {"title", "2.5.4.12"},
     {"description", "2.5.4.13"},
@@ -114,8 +115,8 @@ std::string attribute_label(std::string_view oid) {
     return std::string(found != std::end(known) ? found->name : oid);
 }
 
-bool is_domain_component(std::string_view oid) {
-    return oid == domain_component;
+bool is_hierarchical(std::string_view oid) {
+    return oid == domain_component || oid == organizational_unit;
 }
 
 }  // namespace ftpsgate::policy

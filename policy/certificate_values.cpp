@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace ftpsgate::policy {
 
@@ -58,8 +59,15 @@ void doubt(certificate_value& value, std::string_view why) {
 }
 
 void add(certificate_value& into, certificate_text const& found, judge further) {
-    if (into.state != presence::absent) return doubt(into, more_than_one);
     auto const flaw = found.flaw.empty() ? further(found.text) : found.flaw;
+    if (into.state != presence::absent) {
+        auto all = into.state == presence::present ? std::vector{into.text} : std::move(into.all);
+        bool const are_sound = flaw.empty() && !all.empty();
+        doubt(into, more_than_one);
+        if (are_sound) all.push_back(found.text);
+        if (are_sound) into.all = std::move(all);
+        return;
+    }
     if (!flaw.empty()) return doubt(into, flaw);
     into = {presence::present, found.text};
 }

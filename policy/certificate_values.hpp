@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ftpsgate::policy {
 
@@ -13,7 +14,8 @@ struct certificate_value {
     enum class presence { absent, present, doubtful };
 
     presence state = presence::absent;
-    std::string text;  ///< the value; when doubtful, why, as the end of a sentence: "is there twice"
+    std::string text;                ///< the value; when doubtful, why, as the end of a sentence: "is there twice"
+    std::vector<std::string> all{};  ///< where it is there more than once and each is sound: all of them
 };
 
 struct certificate_values {

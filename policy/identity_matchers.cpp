@@ -100,12 +100,19 @@ parsed<check> parse_digest(std::string const& text, std::string const& (*of)(cli
 
 using test = std::function<bool(std::string const& value)>;
 
+// Of several values none is the client's (B-191). Where none of them fits, it is not this rule's either.
+finding judge_several(certificate_value const& value, std::string const& wanted, test const& matches) {
+    if (value.all.empty() || std::any_of(value.all.begin(), value.all.end(), matches))
+        return finding::doubt(value.text);
+    return finding::no("none of the " + std::to_string(value.all.size()) + " is '" + wanted + "', as the rule wants");
+}
+
 check for_value(certificate_value certificate_values::*which, std::string const& text, test matches) {
     return [which, text, matches = std::move(matches)](client_view const& client) {
         auto const& value = client.values.*which;
         switch (value.state) {
             case certificate_value::presence::absent: return finding::no("the certificate has none");
-            case certificate_value::presence::doubtful: return finding::doubt(value.text);
+            case certificate_value::presence::doubtful: return judge_several(value, text, matches);
             case certificate_value::presence::present: break;
         }
         return matches(value.text) ? finding::yes() : differs(value.text, text);

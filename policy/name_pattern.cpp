@@ -3,11 +3,13 @@
 #include "policy/attribute_types.hpp"
 
 #include <algorithm>
-#include <map>
+#include <utility>
 
 namespace ftpsgate::policy {
 
 namespace {
+
+constexpr std::string_view common_name = "2.5.4.3";
 
 std::string quoted(std::string_view text) {
     return "'" + std::string(text) + "'";
@@ -50,29 +52,40 @@ finding match_rdn(name_pattern::rdn const& wanted, distinguished_name::rdn const
 
 }  // namespace
 
-bool name_pattern::repeats(std::string_view type) const {
-    std::size_t count = 0;
+name_pattern::name_pattern(std::vector<rdn> rdns) : rdns_(std::move(rdns)) {
     for (auto const& part : rdns_)
         for (auto const& each : part)
-            count += each.type == type ? 1 : 0;
-    return count > 1;
+            ++counts_[each.type];
 }
 
-// "" = none.
+std::size_t name_pattern::count_of(std::string_view type) const {
+    auto const found = counts_.find(type);
+    return found == counts_.end() ? 0 : found->second;
+}
+
+// Only what has nothing but stars matches nothing.
+bool name_pattern::takes_any_value() const {
+    return std::all_of(rdns_.begin(), rdns_.end(), [](rdn const& part) {
+        return std::all_of(part.begin(), part.end(), [](attribute const& each) { return each.value.matches(""); });
+    });
+}
+
+// "" = none. Attributes of other types than these make the name another one, whatever is in them.
 std::string name_pattern::doubt(distinguished_name const& name) const {
-    if (name.is_malformed) return "the name is not well-formed";
-    if (name.rdns.empty()) return "the name is empty";
     std::map<std::string_view, std::size_t> seen;  // type -> the last part with it
     for (std::size_t at = 0; at < name.rdns.size(); ++at) {
         auto const& part = name.rdns[at];
-        if (part.size() > 1 && (at >= rdns_.size() || rdns_[at].size() < 2))
-            return "part " + std::to_string(at + 1) + " has several attributes, and the rule does not ask for that";
+        bool const is_joined = part.size() > 1 && (at >= rdns_.size() || rdns_[at].size() < 2);
         for (auto const& each : part) {
+            auto const count = count_of(each.type);
+            if (count == 0 && each.type != common_name) continue;
             auto const label = attribute_label(each.type);
+            if (is_joined)
+                return "part " + std::to_string(at + 1) + " has several attributes, and the rule does not ask for that";
             if (!each.flaw.empty()) return label + " " + std::string(each.flaw);
             auto const [last, is_first] = seen.try_emplace(each.type, at);
             bool const is_twice_here = !is_first && last->second == at;
-            bool const may_repeat = is_first || is_domain_component(each.type) || repeats(each.type);
+            bool const may_repeat = is_first || is_hierarchical(each.type) || count > 1;
             if (is_twice_here || !may_repeat) return "there is more than one " + label;
             last->second = at;
         }
@@ -80,8 +93,38 @@ std::string name_pattern::doubt(distinguished_name const& name) const {
     return {};
 }
 
+// An attribute of the pattern for which nothing in the name fits, in whatever part; "" = none. What cannot be read
+// could be anything.
+std::string name_pattern::misfit(distinguished_name const& name) const {
+    for (auto const& part : rdns_) {
+        for (auto const& want : part) {
+            bool is_there = false, fits = false;
+            for (auto const& rdn : name.rdns) {
+                for (auto const& each : rdn) {
+                    if (each.type != want.type) continue;
+                    is_there = true;
+                    fits = fits || !each.flaw.empty() || want.value.matches(each.value);
+                }
+            }
+            if (fits) continue;
+            auto const label = attribute_label(want.type);
+            return is_there ? "no " + label + " is " + quoted(want.written) + ", as the rule wants" : "has no " + label;
+        }
+    }
+    return {};
+}
+
 finding name_pattern::matches(distinguished_name const& name) const {
-    if (auto why = doubt(name); !why.empty()) return finding::doubt(std::move(why));
+    if (name.is_malformed) return finding::doubt("the name is not well-formed");
+    if (name.rdns.empty() && takes_any_value()) return finding::doubt("the name is empty");
+    auto why = doubt(name);
+    if (why.empty()) return compare(name);
+    auto other = misfit(name);
+    return other.empty() ? finding::doubt(std::move(why)) : finding::no(std::move(other));
+}
+
+finding name_pattern::compare(distinguished_name const& name) const {
+    if (name.rdns.empty()) return finding::no("is empty, the rule wants " + parts_of(rdns_));
     if (name.rdns.size() != rdns_.size())
         return finding::no("has " + parts_of(name.rdns) + ", the rule wants " + parts_of(rdns_));
     for (std::size_t at = 0; at < rdns_.size(); ++at) {

@@ -12,6 +12,9 @@
 #include "policy/finding.hpp"
 #include "policy/wildcard.hpp"
 
+#include <cstddef>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,16 +33,23 @@ public:
     /// The complaint tells where in the text: "..., at character 12".
     static config::parsed<name_pattern> parse(std::string_view text);
 
-    /// A name is doubtful that is empty, has an attribute that must not be used (B-191), or more in it than the pattern
-    /// speaks of: several attributes in one RDN, or of one type but DC.
+    /// Doubtful is a name of which somebody else's reading could match: among the types of the pattern, and CN, it has
+    /// an attribute that must not be used (B-191), several in one RDN without being asked for that, or one more of a
+    /// type. No reading does when for one attribute of the pattern the name has no value that fits: then it is
+    /// somebody else's name, whatever else is in it. Several OUs are no more odd than several DCs, and have their
+    /// order. A name that is malformed is always doubtful; an empty one is where the pattern takes any value.
     finding matches(distinguished_name const& name) const;
 
 private:
-    explicit name_pattern(std::vector<rdn> rdns) : rdns_(std::move(rdns)) {}
+    explicit name_pattern(std::vector<rdn> rdns);
+    bool takes_any_value() const;
     std::string doubt(distinguished_name const& name) const;
-    bool repeats(std::string_view type) const;
+    std::string misfit(distinguished_name const& name) const;
+    finding compare(distinguished_name const& name) const;
+    std::size_t count_of(std::string_view type) const;
 
     std::vector<rdn> rdns_;
+    std::map<std::string, std::size_t, std::less<>> counts_;  ///< of attributes of each type
 };
 
 }  // namespace ftpsgate::policy

@@ -11,7 +11,7 @@ from support import process
 from support.client_access import connect
 from support.client_pki import HOUR, root
 from support.directory import Slapd
-from support.directory_site import WORD, DirectorySite, by_serial, is_unknown, refusal_of, user_of
+from support.directory_site import ISSUER, WORD, DirectorySite, by_serial, is_unknown, refusal_of, user_of
 from support.mapped import counted, rule
 from support.odd_certificates import odd_credential
 from support.wait import wait_until
@@ -266,6 +266,14 @@ def test_a_client_of_a_rule_is_none_of_the_directorys(running, slapd, anna, cas)
     assert login(gate, odd_credential(cas, "bert", [("email", "a@b.example"), ("email", "c@d.example")])) == 530
     assert slapd.searches() == before
     assert login(gate, cas.leaf("bert")) == 331 and slapd.searches() > before
+
+
+def test_a_rule_about_others_does_not_keep_a_client_from_the_directory(running, slapd, cas):
+    """Several OUs, as accounts of Active Directory have them, are no doubt about a rule for somebody else."""
+    credential = odd_credential(cas, [{"OU": "Staff"}, {"OU": "Berlin"}, {"CN": "anna"}], serial=0x01020304)
+    slapd.add(f"anna{slapd.entries}", sAMAccountName="anna", altSecurityIdentities=f"X509:<I>{ISSUER}<SR>04030201")
+    gate = running(slapd, identity=[rule(subject="CN=plc-*,O=Example")])
+    assert login(gate, credential) == 232 and gate.wait_event("identity_mapped")["user"] == "anna"
 
 
 def test_nothing_is_remembered_when_the_time_is_zero(running, slapd, anna):

@@ -239,7 +239,9 @@ TWICE = {    # A-091
     "a CN in company that is asked for": Case(by("{cn}", subject="CN=*+UID=*"), "admin",
                                               [[("CN", "admin"), ("UID", "guest")]]),
     "a CN behind others": Case(ANYBODY, "admin", [{"O": "x"}, {"OU": "y"}, {"CN": "admin"}]),
-    "two OUs": Case(by(subject="CN=a,OU=*"), REFUSED, [{"OU": "guest"}, {"OU": "admin"}, {"CN": "a"}]),
+    "two OUs": Case(by(subject="CN=a,OU=*"), NOBODY, [{"OU": "guest"}, {"OU": "admin"}, {"CN": "a"}]),
+    "two Os": Case(by(subject="CN=a,O=*"), REFUSED, [{"O": "guest"}, {"O": "admin"}, {"CN": "a"}]),
+    "two Os that nobody asks for": Case(by(subject="CN=a"), NOBODY, [{"O": "guest"}, {"O": "admin"}, {"CN": "a"}]),
     "two OUs that are asked for": Case(by(subject="CN=a,OU=admin,OU=guest"), "yes",
                                        [{"OU": "guest"}, {"OU": "admin"}, {"CN": "a"}]),
     "no subject": Case(by(subject="CN=*"), REFUSED, []),
@@ -260,6 +262,39 @@ TWICE = {    # A-091
     "names of no kind": Case(by("{email}", email="*"), REFUSED, "a", [("email", "a@b.example"), b"\x8f\x01a"]),
 }
 
+# Rules that are about somebody else stand before the client's own: whatever is odd about the client is not their business.
+PLCS, BERLIN = by("other", "1", subject="CN=plc-*,O=Example"), [{"DC": (IA5, "com")}, {"DC": (IA5, "corp")},
+                                                                {"OU": "Staff"}, {"OU": "Berlin"}, {"CN": "anna"}]
+OWN = by("own", "2", subject="CN=anna,OU=Berlin,OU=Staff,DC=corp,DC=com")
+
+
+def behind(*others):
+    return lambda facts: [*others, by("own", "2", sha256=facts["sha256"])]
+
+
+OTHERS = {
+    "several OUs": Case([PLCS, OWN], "own", BERLIN),
+    "several OUs, a rule that denies": Case([deny("1", subject="CN=lost-laptop,O=Example"), OWN], "own", BERLIN),
+    "several OUs, people of the unit above": Case([by("other", "1", subject="CN=*,OU=Staff,DC=corp,DC=com"), OWN], "own",
+                                                  BERLIN),
+    "several OUs, people of another unit": Case([by("other", "1", subject="CN=*,OU=Paris,OU=Staff,DC=corp,DC=com"), OWN],
+                                                "own", BERLIN),
+    "several attributes in one part": Case([PLCS, by("own", "2", subject="CN=anna+UID=b,O=Corp")], "own",
+                                           [{"O": "Corp"}, [("CN", "anna"), ("UID", "b")]]),
+    "a TeletexString": Case(behind(PLCS), "own", [{"O": (T61, b"M\xfcller")}, {"CN": "anna"}]),
+    "a TeletexString in question": Case(behind(PLCS), REFUSED, [{"O": (T61, b"M\xfcller")}, {"CN": "plc-7"}]),
+    "a control character": Case(behind(PLCS), "own", [{"O": "a\tb"}, {"CN": "anna"}]),
+    "two CNs": Case(behind(PLCS), "own", [{"CN": "guest"}, {"CN": "admin"}]),
+    "two CNs, one fits": Case(behind(by("other", "1", subject="CN=adm*")), REFUSED, [{"CN": "guest"}, {"CN": "admin"}]),
+    "no subject": Case([PLCS, by("own", "2", uri="urn:*")], "own", [], [("uri", "urn:anna")]),
+    "two hosts": Case([by("other", "1", dns="*.plant.example"), by("own", "2", subject="CN=anna")], "own", "anna",
+                      [("dns", "a.example"), ("dns", "b.example")]),
+    "two hosts, one fits": Case([by("other", "1", dns="*.plant.example"), by("own", "2", subject="CN=anna")], REFUSED,
+                                "anna", [("dns", "a.example"), ("dns", "b.plant.example")]),
+    "two hosts, one is odd": Case([by("other", "1", dns="*.plant.example"), by("own", "2", subject="CN=anna")], REFUSED,
+                                  "anna", [("dns", "a.example"), ("dns", "*.example")]),
+}
+
 EXACT = by(subject="CN=admin")
 TRICKS = {    # A-095
     "itself": Case(EXACT, "yes", "admin"), "capital": Case(EXACT, NOBODY, "Admin"),
@@ -277,7 +312,8 @@ TRICKS = {    # A-095
 
 CASES = {**SUBJECT, **ISSUER, **NUMBERS, **NAMES, **{f"order: {k}": v for k, v in ORDER.items()}, **TEMPLATES,
          **dict(evil_cases()), **{f"form: {k}": v for k, v in FORMS.items()},
-         **{f"twice: {k}": v for k, v in TWICE.items()}, **{f"trick: {k}": v for k, v in TRICKS.items()}}
+         **{f"twice: {k}": v for k, v in TWICE.items()}, **{f"others: {k}": v for k, v in OTHERS.items()},
+         **{f"trick: {k}": v for k, v in TRICKS.items()}}
 
 
 @pytest.fixture(scope="module")

@@ -78,6 +78,11 @@ TEST_CASE("certificate_values: two of one kind are doubtful (A-091)", "[policy][
     CHECK(words_of(read(test::raw_uri("a:b"), test::raw_uri("a:c")).uri) == twice);
     CHECK(words_of(read(test::raw_uri("a:b"), test::raw_uri("a:c"), test::raw_dns("d")).dns) == "= d");
     CHECK(words_of(read(test::raw_dns("*"), test::raw_dns("b")).dns) == twice);
+    CHECK(read(test::raw_dns("a"), test::raw_dns("b"), test::raw_dns("a")).dns.all ==
+          std::vector<std::string>{"a", "b", "a"});
+    CHECK(read(test::raw_dns("a"), test::raw_dns("*"), test::raw_dns("b")).dns.all.empty());
+    CHECK(read(test::raw_dns("*"), test::raw_dns("a"), test::raw_dns("b")).dns.all.empty());
+    CHECK(read(test::raw_dns("a"), test::raw_upn("b")).dns.all.empty());
     auto const two = [](std::vector<std::vector<test::raw_attribute>> const& rdns) {
         return words_of(policy::common_name_of(test::read_raw(rdns)));
     };

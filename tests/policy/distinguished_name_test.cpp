@@ -202,7 +202,9 @@ TEST_CASE("name_pattern: a multi-valued RDN matches where one is asked for (A-09
     CHECK(judge("CN=anna+SN=x+GN=y,O=Example", name) == "no: part 1 is CN+serialNumber, the rule wants CN+SN+GN");
     std::string const why = "doubt: part 1 has several attributes, and the rule does not ask for that";
     CHECK(judge("CN=anna,O=Example", name) == why);
-    CHECK(judge("CN=anna,O=Example+OU=x", name) == why);
+    CHECK(judge("CN=anna,O=Example+OU=x", name) == "no: has no OU");
+    CHECK(judge("CN=otto,O=Example", name) == "no: no CN is 'otto', as the rule wants");
+    CHECK(judge("O=Example,L=x", name) == "no: has no L");
     CHECK(judge("CN=anna,serialNumber=17,O=Example", name) == why);
 }
 
@@ -211,12 +213,32 @@ TEST_CASE("name_pattern: two of one type are doubtful, unless the rule says so (
     auto const two = read_raw({{{cn, "guest"}}, {{cn, "admin"}}});
     CHECK(judge("CN=admin", two) == "doubt: there is more than one CN");
     CHECK(judge("CN=guest", two) == "doubt: there is more than one CN");
-    CHECK(judge("CN=admin,O=x", two) == "doubt: there is more than one CN");
+    CHECK(judge("CN=a*", two) == "doubt: there is more than one CN");
+    CHECK(judge("CN=plc-*", two) == "no: no CN is 'plc-*', as the rule wants");
+    CHECK(judge("CN=admin,O=x", two) == "no: has no O");
     CHECK(judge("CN=admin,CN=guest", two) == "yes");
     CHECK(judge("CN=guest,CN=admin", two) == "no: CN is 'admin', the rule wants 'guest'");
     auto const together = read_raw({{{cn, "guest"}, {cn, "admin"}}});
-    CHECK(judge("CN=admin+O=x", together) == "doubt: there is more than one CN");
-    CHECK(judge("CN=a+O=x,CN=b", together) == "doubt: there is more than one CN");
+    CHECK(judge("CN=admin+O=x", together) == "no: has no O");
+    CHECK(judge("CN=g*,CN=b", together) == "no: no CN is 'b', as the rule wants");
+    CHECK(judge("CN=g*,CN=a*", together) == "doubt: part 1 has several attributes, and the rule does not ask for that");
+    auto const beside = read_raw({{{o, "x"}}, {{cn, "guest"}, {cn, "admin"}}});
+    CHECK(judge("CN=admin+O=x", beside) == "doubt: there is more than one CN");
+    auto const organizations = read_raw({{{o, "x"}}, {{o, "y"}}, {{cn, "anna"}}});
+    CHECK(judge("CN=anna,O=*", organizations) == "doubt: there is more than one O");
+    CHECK(judge("CN=anna", organizations) == "no: has 3 parts (CN, O, O), the rule wants 1 part (CN)");
+    CHECK(judge("CN=anna,O=z", organizations) == "no: no O is 'z', as the rule wants");
+}
+
+TEST_CASE("name_pattern: what cannot be read is doubtful where it could be what the rule wants (B-191)",
+          "[policy][distinguished_name]") {
+    auto const name = read_raw({{{o, "M\xFCller", test::t61}}, {{cn, "anna"}}});
+    std::string const why = "doubt: O is a TeletexString that can be read in several ways";
+    CHECK(judge("CN=anna,O=M*", name) == why);
+    CHECK(judge("CN=anna,O=Example", name) == why);
+    CHECK(judge("CN=plc-*,O=Example", name) == "no: no CN is 'plc-*', as the rule wants");
+    CHECK(judge("CN=anna", name) == "no: has 2 parts (CN, O), the rule wants 1 part (CN)");
+    CHECK(judge("O=x", read_raw({{{o, "x"}}, {{cn, " anna"}}})) == "doubt: CN begins or ends with a space");
 }
 
 TEST_CASE("name_pattern: components of a DNS name are many by their nature", "[policy][distinguished_name]") {
@@ -227,8 +249,23 @@ TEST_CASE("name_pattern: components of a DNS name are many by their nature", "[p
           "no: has 4 parts (CN, OU, DC, DC), the rule wants 3 parts (CN, OU, DC)");
 }
 
-TEST_CASE("name_pattern: an empty name is doubtful (A-091)", "[policy][distinguished_name]") {
+TEST_CASE("name_pattern: organizational units have their order, as in Active Directory",
+          "[policy][distinguished_name]") {
+    auto const name = read_spec({{"DC", "corp"}, {"OU", "Staff"}, {"OU", "Berlin"}, {"CN", "anna"}});
+    CHECK(judge("CN=*,OU=Berlin,OU=Staff,DC=corp", name) == "yes");
+    CHECK(judge("CN=*,OU=Staff,OU=Berlin,DC=corp", name) == "no: OU is 'Berlin', the rule wants 'Staff'");
+    CHECK(judge("CN=*,OU=Staff,DC=corp", name) ==
+          "no: has 4 parts (CN, OU, OU, DC), the rule wants 3 parts (CN, OU, DC)");
+    CHECK(judge("CN=plc-*,O=Example", name) == "no: has 4 parts (CN, OU, OU, DC), the rule wants 2 parts (CN, O)");
+    auto const together = read_raw({{{ou, "a"}, {ou, "b"}}, {{cn, "anna"}}});
+    CHECK(judge("CN=anna,OU=*", together) ==
+          "doubt: part 2 has several attributes, and the rule does not ask for that");
+}
+
+TEST_CASE("name_pattern: an empty name is doubtful where anybody would do (A-091)", "[policy][distinguished_name]") {
     CHECK(judge("CN=*", read_raw({})) == "doubt: the name is empty");
+    CHECK(judge("CN=\"**\",O=*", read_raw({})) == "doubt: the name is empty");
+    CHECK(judge("CN=plc-*,O=*", read_raw({})) == "no: is empty, the rule wants 2 parts (CN, O)");
 }
 
 TEST_CASE("name_pattern: every short name is the OID of its type", "[policy][distinguished_name]") {
@@ -331,6 +368,8 @@ TEST_CASE("name_pattern: names and patterns of any size take linear time (A-092)
     }
     rdns.resize(3001);
     CHECK(judge(pattern, read_raw(rdns)).size() < 600);
-    CHECK(judge("CN=x", read_raw(rdns)) == "doubt: there is more than one OU");
+    CHECK_THAT(judge("CN=x", read_raw(rdns)), Catch::StartsWith("no: has 3001 parts "));
+    rdns.push_back({{cn, "x"}});
+    CHECK(judge("CN=x,OU=*a*a*b", read_raw(rdns)) == "doubt: there is more than one CN");
     CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
 }

@@ -213,6 +213,19 @@ TEST_CASE("identity_rules: doubt about a rule that denies refuses", "[policy][id
     CHECK(bench.judge({.alternative_names = "DNS:evil.example"}) == "denied by a");
     CHECK(bench.judge({.alternative_names = "DNS:good.example,DNS:evil.example"}) ==
           "refused: dns: is there more than once");
+    CHECK(bench.judge({.alternative_names = "DNS:good.example,DNS:better.example"}) == "mapped user-b");
+}
+
+TEST_CASE("identity_rules: of several values that do not fit the rule is somebody else's", "[policy][identity_rules]") {
+    auto const [name, key, pattern, names] = GENERATE(table<std::string, rule_key, std::string, std::string>({
+        {"email", &rule::email, "*@b", "email:x@c,email:y@c"},
+        {"dns", &rule::dns, "*.b", "DNS:x.c,DNS:y.c"},
+        {"upn", &rule::upn, "*@b", test::upn("x@c") + "," + test::upn("y@c")},
+        {"uri", &rule::uri, "b:*", "URI:c:x,URI:c:y"},
+    }));
+    identity_bench bench;
+    bench.rule("a").*key = bench.at(pattern);
+    CHECK(bench.why({.alternative_names = names}) == name + ": none of the 2 is '" + pattern + "', as the rule wants");
 }
 
 TEST_CASE("identity_rules: names for nobody are refused by a subject pattern and by {cn} (A-090, A-091, A-041)",
