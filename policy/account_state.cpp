@@ -1,6 +1,6 @@
 #include "policy/account_state.hpp"
 
-#include "policy/backend_password.hpp"
+#include "policy/certificate_text.hpp"
 
 #include <charconv>
 #include <cstdint>
@@ -72,12 +72,13 @@ std::optional<std::string> backend_name_of(ldap_entry const& entry, std::string_
     for (char& c : name)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     auto const& values = entry.values_of(name);
-    if (values.size() != 1)
+    if (values.size() != 1) {
         fault = values.empty() ? "it has no " + std::string(attribute) : "it has several " + std::string(attribute);
-    else if (!fits_ftp_line(values.front()))
-        fault = "its " + std::string(attribute) + " does not fit an FTP command (B-192)";
-    else
-        return values.front();
+        return std::nullopt;
+    }
+    auto const flaw = flaw_of_user(values.front());
+    if (flaw.empty()) return values.front();
+    fault = "its " + std::string(attribute) + " " + std::string(flaw);
     return std::nullopt;
 }
 

@@ -18,7 +18,7 @@ std::vector<std::string> account_attributes();
 /// whose userAccountControl the gate may not see could be a disabled one.
 std::string fault_of_account(ldap_entry const& entry, std::chrono::system_clock::time_point now);
 
-/// The one value of `attribute`, fit for an FTP line (B-192); nullopt with `fault` in words.
+/// The one value of `attribute`, fit for an FTP line (B-192) as flaw_of_user() judges; nullopt with `fault` in words.
 std::optional<std::string> backend_name_of(ldap_entry const& entry, std::string_view attribute, std::string& fault);
 
 }  // namespace ftpsgate::policy

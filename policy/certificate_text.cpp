@@ -42,6 +42,21 @@ bool is_control(char32_t point) {
     return point < 0x20 || (point >= 0x7F && point <= 0x9F) || point == 0x2028 || point == 0x2029;
 }
 
+// Of Unicode 15.0: blanks but U+0020, what is ignorable by default, and further format characters without a glyph.
+bool is_invisible(char32_t point) {
+    struct range {
+        char32_t first, last;
+    };
+    static constexpr range ranges[] = {{0x00A0, 0x00A0},   {0x00AD, 0x00AD},  {0x034F, 0x034F},   {0x061C, 0x061C},
+                                       {0x115F, 0x1160},   {0x1680, 0x1680},  {0x17B4, 0x17B5},   {0x180B, 0x180F},
+                                       {0x2000, 0x200F},   {0x2028, 0x202F},  {0x205F, 0x206F},   {0x2800, 0x2800},
+                                       {0x3000, 0x3000},   {0x3164, 0x3164},  {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},
+                                       {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},  {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3},
+                                       {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
+    return std::any_of(std::begin(ranges), std::end(ranges),
+                       [&](range const& each) { return point >= each.first && point <= each.last; });
+}
+
 void append(std::string& text, char32_t point) {
     auto const add = [&](char32_t byte) { text += static_cast<char>(static_cast<std::uint8_t>(byte)); };
     auto const tail = [&](unsigned shift) { add(0x80U | ((point >> shift) & 0x3FU)); };
@@ -114,6 +129,14 @@ std::string_view flaw_of(std::string_view text) {
         if (!point) return not_utf8;
         if (is_control(*point)) return "holds a control character";
     }
+    return {};
+}
+
+std::string_view flaw_of_user(std::string_view text) {
+    if (auto const flaw = flaw_of(text); !flaw.empty()) return flaw;
+    while (!text.empty())
+        if (auto const point = take_point(text); point && is_invisible(*point))
+            return "holds a character that is not seen";
     return {};
 }
 

@@ -20,6 +20,10 @@ bool is_utf8(std::string_view text);
 /// characters are C0, DEL, C1 and the line ends of Unicode (U+2028, U+2029).
 std::string_view flaw_of(std::string_view text);
 
+/// As flaw_of(), and nothing that cannot be seen where it stands: blanks other than U+0020, marks without width or for
+/// the direction of writing. Nobody means them in the name of a user, and whom they stand for nobody can read.
+std::string_view flaw_of_user(std::string_view text);
+
 /// One of the two is empty.
 struct certificate_text {
     std::string text;

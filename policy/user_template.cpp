@@ -1,7 +1,7 @@
 #include "policy/user_template.hpp"
 
 #include "config/nearest.hpp"
-#include "policy/backend_password.hpp"
+#include "policy/certificate_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -45,6 +45,13 @@ certificate_value local_part(certificate_value whole) {
     return whole;
 }
 
+// A part of a value may end where the value does not: "admin " of "admin @example.com".
+certificate_value checked(certificate_value value) {
+    if (value.state != certificate_value::presence::present) return value;
+    auto const flaw = flaw_of_user(value.text);
+    return flaw.empty() ? value : certificate_value{certificate_value::presence::doubtful, std::string(flaw)};
+}
+
 certificate_value value_of(placeholder which, certificate_values const& from) {
     switch (which) {
         case placeholder::cn: return from.cn;
@@ -64,11 +71,11 @@ certificate_value value_of(placeholder which, certificate_values const& from) {
 
 config::parsed<user_template> user_template::parse(std::string_view text) {
     std::vector<piece> pieces;
-    std::string literals;  // all of them
+    std::string shortest;  // with one letter for each placeholder
     for (std::size_t at = 0; at < text.size();) {
         auto const brace = std::min(text.find_first_of("{}", at), text.size());
         if (brace > at) pieces.emplace_back(std::string(text.substr(at, brace - at)));
-        literals += text.substr(at, brace - at);
+        shortest += text.substr(at, brace - at);
         if (brace == text.size()) break;
         auto const end = text.find_first_of("{}", brace + 1);
         if (text[brace] == '}') return config::complaint{"there is a '}' without its '{'" + position(brace)};
@@ -78,11 +85,12 @@ config::parsed<user_template> user_template::parse(std::string_view text) {
         auto const* const known = std::find(names.begin(), names.end(), name);
         if (known == names.end()) return unknown(name, brace);
         pieces.emplace_back(static_cast<placeholder>(known - names.begin()));
+        shortest += 'x';
         at = end + 1;
     }
     if (pieces.empty()) return config::complaint{"is empty"};
-    if (!literals.empty() && !fits_ftp_line(literals))
-        return config::complaint{"holds a line end or a NUL, is no UTF-8, or is longer than 255 bytes"};
+    if (auto const flaw = flaw_of_user(shortest); !flaw.empty())
+        return config::complaint{"could be nobody's name, as it " + std::string(flaw)};
     return user_template(std::move(pieces));
 }
 
@@ -96,14 +104,15 @@ finding user_template::expand(certificate_values const& values, std::string& use
             continue;
         }
         auto const which = std::get<placeholder>(each);
-        auto const value = value_of(which, values);
+        auto const value = checked(value_of(which, values));
         auto const shown = "{" + std::string(name_of(which)) + "} ";
         if (value.state == certificate_value::presence::absent) doubt = shown + "is not in the certificate";
         if (value.state == certificate_value::presence::doubtful) doubt = shown + value.text;
         made += value.text;
     }
     if (!doubt.empty()) return finding::doubt(std::move(doubt));
-    if (!fits_ftp_line(made)) return finding::doubt("what the certificate makes of it does not fit the USER command");
+    if (auto const flaw = flaw_of_user(made); !flaw.empty())
+        return finding::doubt("what the certificate makes of it " + std::string(flaw));
     user = std::move(made);
     return finding::yes();
 }

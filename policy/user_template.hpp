@@ -16,11 +16,11 @@ class user_template {
 public:
     enum class placeholder { cn, email, email_local, upn, upn_local, dns, uri, serial, sha256 };
 
-    /// Unknown placeholders, braces without their other half, and text that fits no FTP line are complaints.
+    /// Unknown placeholders, braces without their other half, and text that no user's name can hold are complaints.
     static config::parsed<user_template> parse(std::string_view text);
 
-    /// yes: `user` fits one FTP line (B-192). Doubtful, never no: a value that is asked for is not in the certificate, or
-    /// may not stand for a person, or the result is too long.
+    /// yes: `user` fits one FTP line (B-192), as flaw_of_user() judges. Doubtful, never no: a value that is asked for
+    /// is not in the certificate, or may not stand for a person, or the result is too long.
     finding expand(certificate_values const& values, std::string& user) const;
     bool uses(placeholder which) const;
 

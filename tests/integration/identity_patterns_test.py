@@ -25,7 +25,7 @@ FAULTS = {
     "upn": ["", "a\nb", " a", "b ", "\x7f"],
     "uri": ["", "a b", "urn:\xe9", "a\n"],
     "user": ["", "{who}", "{cn", "cn}", "{", "}", "{}", "{{cn}}", "{CN}", "{cn }", "{email.domain}", "{cn.local}",
-             "a\nb", "a\rb", "\x00", "x" * 256],
+             "a\nb", "a\rb", "\x00", "x" * 256, " plc", "plc ", "{cn} ", "a\u200b{cn}", "\xa0"],
     "account": ["", "a\nb", "a\x00", "x" * 256],
 }
 

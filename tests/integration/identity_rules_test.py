@@ -180,6 +180,10 @@ TEMPLATES = {
     "upn without @": Case(by("{upn.local}", subject="CN=*"), REFUSED, "anna", [("upn", "anna")]),
     "upn with two @": Case(by("{upn.local}", subject="CN=*"), REFUSED, "anna", [("upn", "root@a@b")]),
     "upn with nothing before @": Case(by("{upn.local}", subject="CN=*"), REFUSED, "anna", [("upn", "@b")]),
+    **{f"upn, {words}": Case(by("{upn.local}", upn="*"), REFUSED, "anna", [("upn", text)])
+       for words, text in (("blank before the @", "admin @x"), ("no-break space", "admin\xa0@x"),
+                           ("no width", "admin\u200b@x"), ("turned round", "\u202eadmin@x"))},
+    "no-break space": Case(by("{cn}", subject="CN=*"), REFUSED, "ad\xa0min"),
     "too long together": Case(by("{cn}-{cn}", subject="CN=*"), REFUSED, "a" * 200),
     "long": Case(by("{cn}", subject="CN=*"), "a" * 255, "a" * 255),
 }

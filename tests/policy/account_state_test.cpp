@@ -69,8 +69,12 @@ TEST_CASE("account_state: the name for the backend is the one value of the attri
     std::string fault;
     CHECK(backend_name_of(account({{"samaccountname", "bob"}}), "sAMAccountName", fault) == "bob");
     CHECK(fault.empty());
-    for (auto const& entry : {account({}), account({{"samaccountname", "a"}, {"samaccountname", "b"}}),
-                              account({{"samaccountname", ""}}), account({{"samaccountname", "bob\r\nDELE x"}})}) {
+    for (auto const& entry :
+         {account({}), account({{"samaccountname", "a"}, {"samaccountname", "b"}}), account({{"samaccountname", ""}}),
+          account({{"samaccountname", "bob\r\nDELE x"}}), account({{"samaccountname", " bob"}}),
+          account({{"samaccountname", "bob "}}), account({{"samaccountname", "bob\x1B[2J"}}),
+          account({{"samaccountname", "bob\x7F"}}), account({{"samaccountname", "bob\xE2\x80\xA8"}}),
+          account({{"samaccountname", "bob\xE2\x80\x8B"}})}) {
         fault.clear();
         CHECK_FALSE(backend_name_of(entry, "sAMAccountName", fault));
         CHECK_FALSE(fault.empty());

@@ -90,9 +90,28 @@ TEST_CASE("user_template: a doubtful value makes nobody (A-091)", "[policy][user
 TEST_CASE("user_template: the result fits the USER command (B-192)", "[policy][user_template]") {
     auto values = all();
     values.cn = some(std::string(200, 'a'));
-    CHECK_THAT(expand("{cn}{cn}", values), Catch::StartsWith("doubt: what the certificate makes of it does not fit"));
+    CHECK(expand("{cn}{cn}", values) == "doubt: what the certificate makes of it is longer than 255 bytes");
     values.cn = some("a\r\nDELE x");  // which certificate_values would not say
     CHECK_THAT(expand("{cn}", values), Catch::StartsWith("doubt: "));
+}
+
+TEST_CASE("user_template: a part of a value has to be a name itself (B-191, A-095)", "[policy][user_template]") {
+    auto values = all();
+    auto const upn = GENERATE(as<std::string>(), "admin @x", " admin@x", "admin\xC2\xA0@x",
+                              "\xC2\xA0"
+                              "admin@x",
+                              "admin\xE2\x80\x8B@x",
+                              "\xE2\x80\xAE"
+                              "admin@x",
+                              "ad\xC2\xADmin@x",
+                              "\xEF\xBB\xBF"
+                              "admin@x",
+                              "admin\xE3\x80\x80@x", "admin\xF3\xA0\x81\x81@x");
+    values.upn = some(upn);
+    CHECK_THAT(expand("{upn.local}", values), Catch::StartsWith("doubt: {upn.local} "));
+    CHECK_THAT(expand("x{upn.local}x", values), Catch::StartsWith("doubt: {upn.local} "));
+    values.upn = some("J\xC3\xB6rg \xD0\x9F\xD1\x91\xD1\x82\xD1\x80 \xE5\xBC\xA0@x");
+    CHECK(expand("{upn.local}", values) == "J\xC3\xB6rg \xD0\x9F\xD1\x91\xD1\x82\xD1\x80 \xE5\xBC\xA0");
 }
 
 TEST_CASE("user_template: faults are found when it is loaded", "[policy][user_template]") {
@@ -107,8 +126,12 @@ TEST_CASE("user_template: faults are found when it is loaded", "[policy][user_te
         {"{cn{dns}", "there is a '{' without its '}', at character 1"},
         {"{{cn}}", "there is a '{' without its '}', at character 1"},
         {"cn}", "there is a '}' without its '{', at character 3"},
-        {"a\nb", "holds a line end or a NUL, is no UTF-8, or is longer than 255 bytes"},
-        {"{cn}\xFF", "holds a line end or a NUL, is no UTF-8, or is longer than 255 bytes"},
+        {"a\nb", "could be nobody's name, as it holds a control character"},
+        {"{cn}\xFF", "could be nobody's name, as it is not valid UTF-8"},
+        {"{cn} ", "could be nobody's name, as it begins or ends with a space"},
+        {" plc", "could be nobody's name, as it begins or ends with a space"},
+        {"a\xE2\x80\x8B{cn}", "could be nobody's name, as it holds a character that is not seen"},
+        {std::string(255, 'a') + "{cn}", "could be nobody's name, as it is longer than 255 bytes"},
     }));
     CHECK(fault(text) == expected);
     auto const mistyped = user_template::parse("{emial}");
