@@ -67,6 +67,12 @@ std::string fault_of_account(ldap_entry const& entry, system_clock::time_point n
     return ends && end <= file_time(now) ? "it has expired" : "";
 }
 
+std::string fault_of_sid(ldap_entry const& entry, std::string_view sid) {
+    auto const& held = entry.values_of("objectsid");
+    bool const is_that_one = held.size() == 1 && held.front() == sid;
+    return sid.empty() || is_that_one ? "" : "the SID in the certificate is not its own";
+}
+
 std::optional<std::string> backend_name_of(ldap_entry const& entry, std::string_view attribute, std::string& fault) {
     std::string name(attribute);
     for (char& c : name)

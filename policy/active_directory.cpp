@@ -56,14 +56,17 @@ struct directory {
     }
 
     /// What the certificate offers; a doubtful value refuses before anything is sent (B-191).
-    std::optional<identity_decision> wanted_of(X509 const& leaf, std::vector<mapping_value>& wanted,
-                                               std::vector<identity_step>& steps) const {
+    std::optional<identity_decision> question_of(X509 const& leaf, directory_question& question,
+                                                 std::vector<identity_step>& steps) const {
+        auto const sid = mapping_value_of(config::mapping_form::sid, leaf);  // binds whatever the form is
+        if (!sid.doubtful.empty()) return refuse("sid: " + sid.doubtful);
+        if (sid.value) question.sid = sid.value->values.front();
         for (auto const form : map_by) {
             auto one = mapping_value_of(form, leaf);
             std::string const title = std::string(word_of(form)) + ": ";
             if (!one.doubtful.empty()) return refuse(title + one.doubtful);
             if (one.value)
-                wanted.push_back(std::move(*one.value));
+                question.wanted.push_back(std::move(*one.value));
             else
                 steps.push_back({"active_directory", false, title + one.missing});
         }
@@ -91,12 +94,12 @@ struct directory {
     identity_decision look_up(verified_peer const& peer, directory_client& client) {
         // The one before in the queue may have been the same client.
         if (auto known = remembered.find(peer.sha256(), steady_clock::now())) return decide(std::move(*known));
-        std::vector<mapping_value> wanted;
+        directory_question question;
         std::vector<identity_step> steps;
-        if (auto refused = wanted_of(*peer.chain().front(), wanted, steps)) return *refused;
+        if (auto refused = question_of(*peer.chain().front(), question, steps)) return *refused;
         directory_answer answer;
         answer.what = directory_answer::kind::none;
-        if (!wanted.empty()) answer = client.ask(wanted);
+        if (!question.wanted.empty()) answer = client.ask(question);
         answer.steps.insert(answer.steps.begin(), steps.begin(), steps.end());
         remembered.put(peer.sha256(), answer, steady_clock::now());
         return decide(std::move(answer));

@@ -19,14 +19,14 @@ constexpr auto longest_exile = std::chrono::minutes(5);
 }  // namespace
 
 struct directory_client::attempt {
-    std::vector<mapping_value> const& wanted;
+    directory_question const& question;
     deadline until{};
     search_status ended = search_status::answered;  ///< of the last search
     directory_answer answer{};
 };
 
-directory_answer directory_client::ask(std::vector<mapping_value> const& wanted) {
-    attempt now{wanted};
+directory_answer directory_client::ask(directory_question const& question) {
+    attempt now{question};
     if (server_ != 0 && steady_clock::now() - opened_ > longest_exile) kept_.reset();
     bool const reused = kept_ != nullptr;
     if (auto done = ask_kept(now)) return *done;
@@ -62,7 +62,7 @@ std::optional<directory_answer> directory_client::ask_server(std::size_t which, 
 // nullopt: another server has to be asked.
 std::optional<directory_answer> directory_client::search_all(attempt& now) {
     auto const steps = now.answer.steps.size();
-    for (auto const& wanted : now.wanted) {
+    for (auto const& wanted : now.question.wanted) {
         std::vector<ldap_entry> found;
         now.ended = stopping_ ? search_status::no_answer : search_one(wanted, now, found);
         if (now.ended == search_status::refused) {
@@ -87,6 +87,7 @@ search_status directory_client::search_one(mapping_value const& wanted, attempt&
     ldap_search what{site_.base_dn, account_filter(wanted.attribute, wanted.values), account_attributes()};
     what.attributes.push_back(site_.user_attribute);
     what.attributes.push_back(wanted.attribute);
+    what.attributes.emplace_back("objectSid");
     auto result = kept_->search(what, now.until);
     if (result.status != search_status::answered) {
         note(now, title + ": " + result.detail);
@@ -115,7 +116,8 @@ directory_answer directory_client::conclude(mapping_value const& wanted, std::ve
         note(now, answer.detail);
         return answer;
     }
-    auto fault = fault_of_account(entry, std::chrono::system_clock::now());
+    auto fault = fault_of_sid(entry, now.question.sid);
+    if (fault.empty()) fault = fault_of_account(entry, std::chrono::system_clock::now());
     std::optional<std::string> user;
     if (fault.empty()) user = backend_name_of(entry, site_.user_attribute, fault);
     if (!user) {

@@ -25,6 +25,12 @@ struct directory_site {
     std::chrono::milliseconds timeout{};  ///< for all that one server is asked for one certificate
 };
 
+struct directory_question {
+    std::vector<mapping_value>
+        wanted;       ///< in the order in which they are tried; the first that finds an account decides
+    std::string sid;  ///< binary, that of the certificate's extension: the account must have it; "" = none
+};
+
 struct directory_answer {
     enum class kind { found, none, refused };
     kind what = kind::refused;
@@ -39,8 +45,7 @@ public:
     directory_client(directory_site const& site, std::atomic<bool> const& stopping)
         : site_(site), stopping_(stopping) {}
 
-    /// `wanted` in the order in which they are tried; the first that finds an account decides.
-    directory_answer ask(std::vector<mapping_value> const& wanted);
+    directory_answer ask(directory_question const& question);
 
 private:
     struct attempt;

@@ -121,6 +121,22 @@ def test_the_sid_of_the_extension(site, directory, cas):
     assert "SID" in refusal_of(site.ask(directory.server, cas.leaf(more=sid_extension("S-1-5-21-x"))))
 
 
+@pytest.mark.parametrize("whose, forms, found", [
+    ("her own", ["upn"], True), ("her own", ["sid", "upn"], True), ("bert's", ["upn"], False),
+    ("bert's", ["upn", "sid"], False), ("nobody's", ["sid", "upn"], False), ("no SID", ["upn"], False),
+    ("her own", ["issuer-serial"], True), ("bert's", ["issuer-serial"], False),
+    ("bert's", ["user-certificate", "issuer-serial"], False)])
+def test_the_sid_of_the_extension_binds_whatever_found_the_account(site, directory, cas, whose, forms, found):
+    """KB5014754, CVE-2022-26923: a SID in the certificate that is another account's refuses."""
+    dn = directory.add("anna", userPrincipalName="anna@example.test")
+    bert = directory.server.sid(directory.add("bert"))
+    sid = {"her own": directory.server.sid(dn), "bert's": bert, "nobody's": bert + "99", "no SID": "S-1-5-21-x"}[whose]
+    credential = cas.leaf(more=alternative(upn("anna@example.test")) + sid_extension(sid))
+    directory.server.modify(dn, "altSecurityIdentities", by_serial(credential))
+    report = site.ask(directory.server, credential, map_by=forms)
+    assert user_of(report) == "anna" if found else "SID" in refusal_of(report)
+
+
 @pytest.mark.parametrize("form", WEAK)
 def test_the_weak_forms_match_only_when_they_are_named(site, directory, cas, form):
     """KB5014754, A-094."""

@@ -81,6 +81,20 @@ TEST_CASE("account_state: the name for the backend is the one value of the attri
     }
 }
 
+TEST_CASE("account_state: an account has the SID that the certificate names (KB5014754)", "[policy][account_state]") {
+    std::string const sid("\1\1\0\0\0\0\0\5\x12\0\0\0", 12), other("\1\1\0\0\0\0\0\5\x13\0\0\0", 12);
+    ldap_entry entry;
+    CHECK(fault_of_sid(entry, "").empty());
+    CHECK_FALSE(fault_of_sid(entry, sid).empty());  // one that the gate may not see could be any
+    entry.attributes["objectsid"] = {sid};
+    CHECK(fault_of_sid(entry, "").empty());
+    CHECK(fault_of_sid(entry, sid).empty());
+    CHECK_FALSE(fault_of_sid(entry, other).empty());
+    CHECK_FALSE(fault_of_sid(entry, sid.substr(0, 11)).empty());
+    entry.attributes["objectsid"] = {sid, other};
+    CHECK_FALSE(fault_of_sid(entry, sid).empty());
+}
+
 TEST_CASE("directory_cache: accounts and their absence are remembered for a while, refusals are not",
           "[policy][directory_cache]") {
     directory_cache cache(1000ms);
