@@ -56,8 +56,9 @@ struct directory {
     }
 
     /// What the certificate offers; a doubtful value refuses before anything is sent (B-191).
-    std::optional<identity_decision> question_of(X509 const& leaf, directory_question& question,
+    std::optional<identity_decision> question_of(verified_peer const& peer, directory_question& question,
                                                  std::vector<identity_step>& steps) const {
+        X509 const& leaf = *peer.chain().front();
         auto const sid = mapping_value_of(config::mapping_form::sid, leaf);  // binds whatever the form is
         if (!sid.doubtful.empty()) return refuse("sid: " + sid.doubtful);
         if (sid.value) question.sid = sid.value->values.front();
@@ -65,6 +66,7 @@ struct directory {
             auto one = mapping_value_of(form, leaf);
             std::string const title = std::string(word_of(form)) + ": ";
             if (!one.doubtful.empty()) return refuse(title + one.doubtful);
+            if (one.value) one.value->caveat = caveat_of(form, peer.path());
             if (one.value)
                 question.wanted.push_back(std::move(*one.value));
             else
@@ -96,7 +98,7 @@ struct directory {
         if (auto known = remembered.find(peer.sha256(), steady_clock::now())) return decide(std::move(*known));
         directory_question question;
         std::vector<identity_step> steps;
-        if (auto refused = question_of(*peer.chain().front(), question, steps)) return *refused;
+        if (auto refused = question_of(peer, question, steps)) return *refused;
         directory_answer answer;
         answer.what = directory_answer::kind::none;
         if (!question.wanted.empty()) answer = client.ask(question);

@@ -1,5 +1,7 @@
 #include "policy/chain.hpp"
 
+#include "policy/path_facts.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -263,7 +265,10 @@ private:
 
 }  // namespace
 
-trust_anchors::trust_anchors(certificate_list anchors) : certificates_(std::move(anchors)), store_(X509_STORE_new()) {
+trust_anchors::trust_anchors(certificate_list anchors)
+    : certificates_(std::move(anchors)),
+      several_roots_(policy::have_several_roots(certificates_)),
+      store_(X509_STORE_new()) {
     for (auto const& one : certificates_)
         X509_STORE_add_cert(store_.get(), one.get());
     ERR_clear_error();

@@ -21,9 +21,11 @@ public:
 
     certificate_list const& certificates() const { return certificates_; }
     X509_STORE* store() const { return store_.get(); }
+    bool have_several_roots() const { return several_roots_; }  ///< see path_facts.hpp
 
 private:
     certificate_list certificates_;
+    bool several_roots_;
     bssl::UniquePtr<X509_STORE> store_;
 };
 

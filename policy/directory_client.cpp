@@ -116,6 +116,11 @@ directory_answer directory_client::conclude(mapping_value const& wanted, std::ve
         note(now, answer.detail);
         return answer;
     }
+    if (!wanted.caveat.empty()) {
+        answer.detail = "the account " + entry.dn + " is not the certificate's for sure: " + wanted.caveat;
+        note(now, title + ": " + answer.detail);
+        return answer;
+    }
     auto fault = fault_of_sid(entry, now.question.sid);
     if (fault.empty()) fault = fault_of_account(entry, std::chrono::system_clock::now());
     std::optional<std::string> user;

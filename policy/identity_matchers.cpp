@@ -30,25 +30,31 @@ parsed<check> parse_subject(std::string const& text) {
     return check([pattern = *pattern](client_view const& client) { return pattern.matches(client.subject); });
 }
 
-// Keys of the CAs of ca_file that have the name: another one with this name is a stranger (B-190, A-093).
-std::vector<sha256_digest> pins_for(name_pattern const& pattern, certificate_list const& anchors) {
-    std::vector<sha256_digest> keys;
-    for (auto const& each : anchors) {
-        auto const name = read_name(X509_get_subject_name(each.get()));
-        if (pattern.matches(name).outcome == match::yes) keys.push_back(key_sha256_of(*each));
-    }
-    return keys;
+// A CA of ca_file is known by its key. Others are by their name, which is theirs alone below one root only; and a rule
+// that denies may mean them all (B-190, A-093).
+finding judge_issuer(issuer_standing const& issuer, bool denies) {
+    if (issuer.is_namesake) return finding::no("has the name of a CA in ca_file, but another key");
+    if (issuer.is_one_of_many && !denies)
+        return finding::doubt("is not in ca_file, which has several roots: each could have a CA of this name");
+    return finding::yes();
 }
 
-parsed<check> parse_issuer(std::string const& text, certificate_list const& anchors) {
+bool names_one_of(name_pattern const& pattern, certificate_list const& anchors) {
+    return std::any_of(anchors.begin(), anchors.end(), [&](certificate_ptr const& each) {
+        return pattern.matches(read_name(X509_get_subject_name(each.get()))).outcome == match::yes;
+    });
+}
+
+parsed<check> parse_issuer(std::string const& text, bool denies, certificate_list const& anchors) {
     auto const pattern = name_pattern::parse(text);
     if (!pattern) return pattern.fault();
-    return check([pattern = *pattern, pins = pins_for(*pattern, anchors)](client_view const& client) {
+    if (!denies && have_several_roots(anchors) && !names_one_of(*pattern, anchors))
+        return complaint{"is the name of no CA in ca_file, which has several roots: each could have a CA of this name",
+                         "add the CA that is meant to ca_file"};
+    return check([pattern = *pattern, denies](client_view const& client) {
         if (!client.issuer) return finding::no("the certificate is in ca_file itself, there is no issuer on its path");
         auto named = pattern.matches(*client.issuer);
-        bool const is_pinned = pins.empty() || std::find(pins.begin(), pins.end(), client.issuer_key) != pins.end();
-        if (named.outcome != match::yes || is_pinned) return named;
-        return finding::no("has the name of a CA in ca_file, but another key");
+        return named.outcome == match::yes ? judge_issuer(client.path.issuer, denies) : named;
     });
 }
 
@@ -177,11 +183,8 @@ client_view view_of(verified_peer const& peer) {
     view.subject = read_name(X509_get_subject_name(&leaf));
     view.values = values_of(leaf, peer.facts(), view.subject);
     view.spki_sha256 = to_hex(key_sha256_of(leaf));
-    if (peer.chain().size() > 1) {
-        X509 const& issuer = *peer.chain()[1];
-        view.issuer = read_name(X509_get_subject_name(&issuer));
-        view.issuer_key = key_sha256_of(issuer);
-    }
+    view.path = peer.path();
+    if (peer.chain().size() > 1) view.issuer = read_name(X509_get_subject_name(peer.chain()[1].get()));
     return view;
 }
 
@@ -196,7 +199,7 @@ std::vector<identity_matcher> build_matchers(config::identity_rule_settings cons
         faults.push_back({given->where, key + "." + name, one.fault().message, one.fault().hint});
     };
     add("subject", rule.subject, parse_subject);
-    add("issuer", rule.issuer, [&](std::string const& text) { return parse_issuer(text, anchors); });
+    add("issuer", rule.issuer, [&](std::string const& text) { return parse_issuer(text, rule.deny, anchors); });
     add("serial", rule.serial, parse_serial);
     add("sha256", rule.sha256, [](std::string const& text) {
         return parse_digest(text, [](client_view const& of) -> std::string const& { return of.values.sha256; });

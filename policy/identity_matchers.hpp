@@ -19,8 +19,8 @@ struct client_view {
     certificate_values values;
     distinguished_name subject;
     std::optional<distinguished_name> issuer;  ///< of the verified path; nullopt: the certificate is itself the anchor
-    sha256_digest issuer_key{};
-    std::string spki_sha256;  ///< hex, lower case
+    std::string spki_sha256;                   ///< hex, lower case
+    path_facts path;
 };
 client_view view_of(verified_peer const& peer);
 

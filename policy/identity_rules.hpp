@@ -38,9 +38,9 @@ private:
     std::vector<rule> rules_;
 };
 
-/// Never null; with faults it is not to be used. `anchors` (may be empty) pin issuers: where a certificate of ca_file
-/// has the name that a rule's `issuer` asks for, the issuer on the client's path must have the key of such a one
-/// (B-190, A-093). Reads the secrets that the rules name, but for those of '%u'.
+/// Never null; with faults it is not to be used. `anchors` are those of ca_file (may be empty): where they have several
+/// roots, the `issuer` of a rule that does not deny has to be among them (B-190, A-093). Reads the secrets that the rules
+/// name, but for those of '%u'.
 std::shared_ptr<identity_rules const> build_identity_rules(config::site_settings const& site,
                                                            certificate_list const& anchors, config::problems& faults);
 

@@ -31,7 +31,7 @@ result doubtful(std::string words) {
 
 result found(mapping_form form, std::string attribute, std::vector<std::string> values, value_match match) {
     std::string shown = values.front();
-    return {mapping_value{form, std::move(attribute), std::move(values), match, std::move(shown)}, {}, {}};
+    return {mapping_value{form, std::move(attribute), std::move(values), match, std::move(shown), {}}, {}, {}};
 }
 
 // A string of altSecurityIdentities. Upper or lower case of hex digits is the operator's choice; Active Directory does
@@ -183,6 +183,13 @@ mapping_value_result mapping_value_of(mapping_form form, X509 const& leaf) {
         case mapping_form::subject: return subject(form, leaf);
     }
     return doubtful("the form is unknown");
+}
+
+std::string caveat_of(mapping_form form, path_facts const& path) {
+    bool const is_by_issuer = form == mapping_form::issuer_serial || form == mapping_form::issuer_subject;
+    if (is_by_issuer && path.issuer.is_one_of_many)
+        return "its issuer is not in ca_file, which has several roots: each could have a CA of this name";
+    return {};
 }
 
 char const* word_of(mapping_form form) {

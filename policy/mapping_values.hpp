@@ -9,11 +9,12 @@
 // with
 //   its highest bit set; tools that turn the number into hex leave it out.
 //
-// The issuer is found by its name only, as in Active Directory: whoever ca_file trusts can issue for every account.
+// The issuer is found by its name only, as in Active Directory. Where that name could be another CA's, an account that
+// is found by it is not taken: caveat_of().
 #pragma once
 
 #include "config/settings.hpp"
-#include "policy/certificate.hpp"
+#include "policy/path_facts.hpp"
 
 #include <optional>
 #include <string>
@@ -35,7 +36,8 @@ struct mapping_value {
     std::string attribute;
     std::vector<std::string> values;  ///< raw: binary for objectSid and userCertificate
     value_match match = value_match::exact;
-    std::string shown;  ///< the first value for people
+    std::string shown;   ///< the first value for people
+    std::string caveat;  ///< in words: why an account that is found by it is refused; "" = it is not
 };
 
 struct mapping_value_result {
@@ -46,6 +48,9 @@ struct mapping_value_result {
 
 /// `leaf` is the client's certificate.
 mapping_value_result mapping_value_of(config::mapping_form form, X509 const& leaf);
+
+/// Why the form is not to be relied on for a client of this path (B-190, A-093); "" = it is.
+std::string caveat_of(config::mapping_form form, path_facts const& path);
 
 /// The word of `map_by`.
 char const* word_of(config::mapping_form form);

@@ -271,7 +271,8 @@ void peer_verifier::verification::refuse(refusal reason, std::string words) {
 }
 
 void peer_verifier::verification::accept() {
-    verdict_.peer = std::shared_ptr<verified_peer const>(new verified_peer(copy_of(path_)));
+    auto const facts = facts_of_path(path_, of_->anchors->certificates(), of_->anchors->have_several_roots());
+    verdict_.peer = std::shared_ptr<verified_peer const>(new verified_peer(copy_of(path_), facts));
     finish();
 }
 

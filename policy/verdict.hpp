@@ -2,7 +2,7 @@
 // about it. A verified_peer is made by peer_verifier only: whoever holds one knows that the checks were passed.
 #pragma once
 
-#include "policy/certificate.hpp"
+#include "policy/path_facts.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -42,13 +42,18 @@ public:
     certificate_facts const& facts() const { return facts_; }
     /// Leaf first, trust anchor last.
     certificate_list const& chain() const { return chain_; }
+    path_facts const& path() const { return path_; }
 
 private:
     friend class peer_verifier;
-    explicit verified_peer(certificate_list chain)
-        : chain_(std::move(chain)), facts_(facts_of(*chain_.front())), sha256_(sha256_of(*chain_.front())) {}
+    verified_peer(certificate_list chain, path_facts const& path)
+        : chain_(std::move(chain)),
+          path_(path),
+          facts_(facts_of(*chain_.front())),
+          sha256_(sha256_of(*chain_.front())) {}
 
     certificate_list chain_;
+    path_facts path_;
     certificate_facts facts_;
     sha256_digest sha256_;
 };

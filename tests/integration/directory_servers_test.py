@@ -210,6 +210,19 @@ def test_what_is_only_similar_is_not_the_same(site, slapd, cas):
     assert is_unknown(report) and "only accounts with a similar value" in report["identity"]["steps"][-1]["detail"]
 
 
+def test_an_issuer_that_could_be_another_ca(site, slapd, anna, cas):
+    """A-093, B-190: issuer and serial are another CA's as well, where ca_file has two roots and not the issuer."""
+    other = root("other root")
+    twin = cas.credential(other.ca("client CA").issue("anna", serial=anna.entity.serial))
+    roots = {"ca_file": cas.file("roots.pem", cas.root.pem + other.pem)}
+    pinned = {"ca_file": cas.file("pinned.pem", cas.root.pem + other.pem + cas.ca.pem)}
+    for credential in (anna, twin):
+        assert "several roots" in refusal_of(site.ask(slapd, credential, clients=roots))
+    assert is_unknown(site.ask(slapd, cas.leaf(), clients=roots))
+    assert user_of(site.ask(slapd, anna, clients=pinned)) == "anna"
+    assert "several roots" in refusal_of(site.ask(slapd, twin, clients=pinned))
+
+
 def test_too_many_entries_are_refused(site, slapd, cas):
     credential = cas.leaf()
     for number in range(12):

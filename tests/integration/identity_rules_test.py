@@ -69,7 +69,8 @@ SUBJECT = subjects({
 ISSUER = {
     "issuer": Case(by(issuer="CN=client CA"), "yes"),
     "issuer, wildcard": Case(by(issuer="CN=*t CA"), "yes"),
-    "issuer, wildcard for a CA of ca_file too": Case(by(issuer="CN=client *"), NOBODY),      # B-190: only that one
+    "issuer, wildcard for a CA of ca_file too": Case(by(issuer="CN=client *"), "yes"),
+    "issuer, any": Case(by(issuer="CN=*"), "yes"),
     "issuer, not the root": Case(by(issuer="CN=client root"), NOBODY),
     "issuer, another": Case(by(issuer="CN=client CA,O=x"), NOBODY),
     "issuer, case": Case(by(issuer="CN=Client CA"), NOBODY),
@@ -361,6 +362,25 @@ def test_issuers_of_the_same_name(house, cas, issuers, issuer, file, wanted):
         assert code == (232 if who in wanted else 331), who
         status, report = explained(gate.config, "ftp.test", credential)
         assert status == (0 if who in wanted else 3), (who, report)
+
+
+def test_an_issuer_that_may_be_one_of_many(house, cas, issuers):
+    """A-093, B-190: below two roots the name of a CA that is not in ca_file says nothing; a rule that denies may have
+    it all the same."""
+    def codes(*rules):
+        settings = tables(cas, *rules, basic=True)
+        settings["client_certificates"]["ca_file"] = issuers["file"]
+        gate = house.gate(**settings)
+        return {who: secured(gate, credential).command("USER x").code
+                for who, credential in issuers["clients"].items()}, gate
+    with pytest.raises(AssertionError, match="issuer: is the name of no CA in ca_file, which has several roots"):
+        codes(rule(issuer="CN=client CA"))
+    found, gate = codes(rule(issuer="CN=client *"))
+    assert found == {"the CA's": 530, "the impostor's": 530, "the root's": 232, "the other root's": 331,
+                     "the sub-CA's with the root's name": 331}
+    assert "several roots" in gate.event("identity_refused")["detail"]
+    found, _ = codes(deny(issuer="CN=client CA"), rule(subject="CN=somebody else"))
+    assert {who for who, code in found.items() if code == 530} == {"the CA's", "the impostor's"}
 
 
 def test_a_client_that_is_its_own_anchor(house, cas):

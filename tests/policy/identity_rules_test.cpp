@@ -349,12 +349,45 @@ TEST_CASE("identity_rules: an issuer of ca_file is known by its key (B-190, A-09
         auto const ours = bench.issue(test::certificate_request{});
         CHECK(identity_bench::words_of(decide(ours, cross)) == "mapped user-a");
     }
-    SECTION("an issuer that is not in ca_file is known by its name") {
-        auto const sub = test::make_certificate(test::authority_request("Sub CA"), bench.root);
-        auto const leaf = test::make_certificate({}, sub);
-        CHECK(identity_bench::words_of(decide(leaf, sub)) == "not_mapped");
-        bench.rule("b").issuer = bench.at("CN=Sub CA");
-        CHECK(identity_bench::words_of(decide(leaf, sub)) == "mapped user-b");
+}
+
+TEST_CASE("identity_rules: an issuer that is not in ca_file is known by its name below one root only (B-190, A-093)",
+          "[policy][identity_rules]") {
+    identity_bench bench;
+    auto const other_root = test::make_self_signed(test::authority_request("Other Root"));
+    auto const sub = test::make_certificate(test::authority_request("Sub CA"), bench.root);
+    auto const impostor = test::make_certificate(test::authority_request("Sub CA"), other_root);
+    auto const leaf = test::make_certificate({}, sub);
+    auto const theirs = test::make_certificate({}, impostor);
+    auto const judge = [&](test::identity const& client, test::identity const& above) {
+        auto const peer = test::verified({&client, &above}, bench.trusted);
+        REQUIRE(peer);
+        return identity_bench::words_of(bench.rules()->decide(*peer));
+    };
+    auto& one = bench.rule("a");
+    one.issuer = bench.at("CN=Plant CA");
+    CHECK(judge(leaf, sub) == "not_mapped");
+    for (auto const* pattern : {"CN=Sub CA", "CN=*", "CN=* CA"}) {
+        one.issuer = bench.at(pattern);
+        CHECK(judge(leaf, sub) == "mapped user-a");
+    }
+    bench.trusted = {&bench.root, &other_root};
+    CHECK(judge(leaf, sub) ==
+          "refused: issuer: is not in ca_file, which has several roots: each could have a CA of this name");
+    CHECK(judge(theirs, impostor) == judge(leaf, sub));
+    CHECK(bench.judge(test::certificate_request{}) == "mapped user-a");
+    one.issuer = bench.at("CN=Sub CA");
+    CHECK_THAT(bench.faults(),
+               Catch::Contains("identity[0].issuer: is the name of no CA in ca_file, which has several"));
+    SECTION("a rule that denies means all of that name") {
+        one.deny = true;
+        CHECK(judge(leaf, sub) == "denied by a");
+        CHECK(judge(theirs, impostor) == "denied by a");
+    }
+    SECTION("in ca_file it is known by its key") {
+        bench.trusted.push_back(&sub);
+        CHECK(judge(leaf, sub) == "mapped user-a");
+        CHECK(judge(theirs, impostor) == "not_mapped");
     }
 }
 

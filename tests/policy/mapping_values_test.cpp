@@ -210,6 +210,20 @@ TEST_CASE("mapping_values: the weak forms", "[policy][mapping_values]") {
     CHECK(principal.value->values == strings{"gman@dod.local"});
 }
 
+TEST_CASE("mapping_values: an issuer's name counts where it is one CA's only (B-190, A-093)",
+          "[policy][mapping_values]") {
+    path_facts path;
+    for (auto const form : {mapping_form::issuer_serial, mapping_form::issuer_subject, mapping_form::ski,
+                            mapping_form::sha1_public_key, mapping_form::user_certificate})
+        CHECK(caveat_of(form, path).empty());
+    path.issuer.is_one_of_many = true;
+    CHECK_FALSE(caveat_of(mapping_form::issuer_serial, path).empty());
+    CHECK_FALSE(caveat_of(mapping_form::issuer_subject, path).empty());
+    CHECK(caveat_of(mapping_form::ski, path).empty());
+    CHECK(caveat_of(mapping_form::sha1_public_key, path).empty());
+    CHECK(caveat_of(mapping_form::user_certificate, path).empty());
+}
+
 TEST_CASE("mapping_values: what is not there is missing, not doubtful", "[policy][mapping_values]") {
     certificate_request nameless;
     nameless.subject.clear();

@@ -44,9 +44,9 @@ class DirectorySite:
         table["bind_password_file"] = self.file("bind", password + "\n")
         return {key: value for key, value in table.items() if value is not None}
 
-    def tables(self, server, **changes):
-        """For house.gate() too."""
-        return {"client_certificates": self.cas.settings("no-revocation-check"),
+    def tables(self, server, clients=None, **changes):
+        """For house.gate() too. `clients` goes into [site.client_certificates]."""
+        return {"client_certificates": {**self.cas.settings("no-revocation-check"), **(clients or {})},
                 "authentication": {"client_certificate": True},
                 "active_directory": self.directory(server, **changes)}
 
