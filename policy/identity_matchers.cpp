@@ -31,11 +31,16 @@ parsed<check> parse_subject(std::string const& text) {
 }
 
 // A CA of ca_file is known by its key. Others are by their name, which is theirs alone below one root only; and a rule
-// that denies may mean them all (B-190, A-093).
-finding judge_issuer(issuer_standing const& issuer, bool denies) {
-    if (issuer.is_namesake) return finding::no("has the name of a CA in ca_file, but another key");
-    if (issuer.is_one_of_many && !denies)
+// that denies may mean them all (B-190, A-093). Nor may a CA that is kept to some kinds of names choose this one
+// (B-274).
+finding judge_issuer(path_facts const& path, bool denies) {
+    if (path.issuer.is_namesake) return finding::no("has the name of a CA in ca_file, but another key");
+    if (path.issuer.is_anchor || denies) return finding::yes();
+    if (path.issuer.is_one_of_many)
         return finding::doubt("is not in ca_file, which has several roots: each could have a CA of this name");
+    if (path.on_issuer.leave_open(name_kind::directory))
+        return finding::doubt(
+            "is not in ca_file, and was named by a CA whose name constraints say nothing of CAs' names");
     return finding::yes();
 }
 
@@ -54,7 +59,7 @@ parsed<check> parse_issuer(std::string const& text, bool denies, certificate_lis
     return check([pattern = *pattern, denies](client_view const& client) {
         if (!client.issuer) return finding::no("the certificate is in ca_file itself, there is no issuer on its path");
         auto named = pattern.matches(*client.issuer);
-        return named.outcome == match::yes ? judge_issuer(client.path.issuer, denies) : named;
+        return named.outcome == match::yes ? judge_issuer(client.path, denies) : named;
     });
 }
 
@@ -192,25 +197,27 @@ std::vector<identity_matcher> build_matchers(config::identity_rule_settings cons
                                              certificate_list const& anchors, std::string const& key,
                                              config::problems& faults) {
     std::vector<identity_matcher> made;
-    auto const add = [&](char const* name, std::optional<config::placed_text> const& given, auto const& parse) {
+    auto const add = [&](char const* name, std::optional<config::placed_text> const& given, auto const& parse,
+                         std::optional<name_kind> looks_at = {}) {
         if (!given) return;
         parsed<check> const one = parse(given->text);
-        if (one) return made.push_back({name, *one});
+        if (one) return made.push_back({name, *one, looks_at});
         faults.push_back({given->where, key + "." + name, one.fault().message, one.fault().hint});
     };
-    add("subject", rule.subject, parse_subject);
+    add("subject", rule.subject, parse_subject, name_kind::directory);
     add("issuer", rule.issuer, [&](std::string const& text) { return parse_issuer(text, rule.deny, anchors); });
-    add("serial", rule.serial, parse_serial);
+    add("serial", rule.serial, parse_serial, name_kind::no_name);
     add("sha256", rule.sha256, [](std::string const& text) {
         return parse_digest(text, [](client_view const& of) -> std::string const& { return of.values.sha256; });
     });
     add("spki_sha256", rule.spki_sha256, [](std::string const& text) {
         return parse_digest(text, [](client_view const& of) -> std::string const& { return of.spki_sha256; });
     });
-    add("email", rule.email, parse_email);
-    add("dns", rule.dns, parse_dns);
-    add("upn", rule.upn, [](std::string const& text) { return parse_bytewise(&certificate_values::upn, text); });
-    add("uri", rule.uri, parse_uri);
+    auto const parse_upn = [](std::string const& text) { return parse_bytewise(&certificate_values::upn, text); };
+    add("email", rule.email, parse_email, name_kind::email);
+    add("dns", rule.dns, parse_dns, name_kind::dns);
+    add("upn", rule.upn, parse_upn, name_kind::other);
+    add("uri", rule.uri, parse_uri, name_kind::uri);
     return made;
 }
 

@@ -27,6 +27,7 @@ client_view view_of(verified_peer const& peer);
 struct identity_matcher {
     std::string key;  ///< "subject"
     std::function<finding(client_view const&)> check;
+    std::optional<name_kind> looks_at{};  ///< unset: something that no CA can choose
 };
 
 /// One for each key that is given; faulty ones are left out and added to `faults`. `key` is the rule's, for the faults.

@@ -15,6 +15,7 @@ struct identity_rules::rule {
     std::string name;
     std::vector<identity_matcher> matchers;
     bool has_subject = false;
+    bool is_pinned = false;  ///< to an issuer, or to one certificate
     bool denies = false;
     // unless it denies
     std::optional<user_template> user;
@@ -34,6 +35,10 @@ using config::problems;
 
 // The loader tells the place of what is wrong with a rule as a whole; here it is but refused.
 config::location const said_by_loader;
+
+// B-274: its issuer may name some, so that a rule is for those that it may not.
+constexpr char anybody_could_be_it[] =
+    "is of a kind that the name constraints on the path leave open, and the rule has no issuer";
 
 // All keys have to match. One that surely does not decides even where another one is doubtful.
 finding worse(finding so_far, finding next) {
@@ -80,6 +85,7 @@ identity_rules::rule identity_rules::rule::build(config::identity_rule_settings 
     made.name = settings.name;
     made.denies = settings.deny;
     made.has_subject = settings.subject.has_value();
+    made.is_pinned = settings.issuer || settings.sha256;
     made.matchers = build_matchers(settings, anchors, key, faults);
     if (made.matchers.empty() && faults.size() == before)
         faults.push_back({said_by_loader, key, "the rule does not say whom it is for",
@@ -95,6 +101,8 @@ finding identity_rules::rule::match_keys(client_view const& client) const {
     finding result = finding::yes();
     for (auto const& each : matchers) {
         auto one = each.check(client);
+        bool const is_open = each.looks_at && client.path.on_client.leave_open(*each.looks_at);
+        if (one.outcome == match::yes && is_open && !is_pinned && !denies) one = finding::doubt(anybody_could_be_it);
         one.detail = each.key + ": " + one.detail;
         result = worse(std::move(result), std::move(one));
     }
@@ -107,6 +115,8 @@ finding identity_rules::rule::name_user(client_view const& client, std::string& 
     bool const is_joined = client.values.is_subject_multi_valued && !has_subject;
     if (named.outcome == match::yes && is_joined && user->uses(user_template::placeholder::cn))
         named = finding::doubt("{cn} is doubtful: a part of the subject has several attributes");
+    auto const open = is_pinned ? std::string() : user->left_open_by(client.path.on_client);
+    if (named.outcome == match::yes && !open.empty()) named = finding::doubt(open + " " + anybody_could_be_it);
     named.detail = "user: " + named.detail;
     return named;
 }

@@ -155,6 +155,22 @@ bool is_equal(std::string_view one, std::string_view other, value_match how) {
                       [](char a, char b) { return to_lower(a) == to_lower(b); });
 }
 
+// What a CA puts into a certificate as it likes: unset is what is bound to its key or bytes.
+std::optional<name_kind> chosen_by_issuer(mapping_form form) {
+    switch (form) {
+        case mapping_form::issuer_serial:
+        case mapping_form::issuer_subject:
+        case mapping_form::subject: return name_kind::directory;
+        case mapping_form::upn: return name_kind::other;
+        case mapping_form::rfc822: return name_kind::email;
+        case mapping_form::ski:
+        case mapping_form::sid: return name_kind::no_name;
+        case mapping_form::sha1_public_key:
+        case mapping_form::user_certificate: break;
+    }
+    return std::nullopt;
+}
+
 // The decimal number at the front, which may not have leading zeros, and the '-' behind it unless it is the last one.
 std::optional<std::uint64_t> take_number(std::string_view& text, std::uint64_t most) {
     std::uint64_t number = 0;
@@ -189,6 +205,11 @@ std::string caveat_of(mapping_form form, path_facts const& path) {
     bool const is_by_issuer = form == mapping_form::issuer_serial || form == mapping_form::issuer_subject;
     if (is_by_issuer && path.issuer.is_one_of_many)
         return "its issuer is not in ca_file, which has several roots: each could have a CA of this name";
+    bool const is_anchor = is_by_issuer && path.issuer.is_anchor;
+    auto const kind = chosen_by_issuer(form);
+    auto const& limits = is_by_issuer ? path.on_issuer : path.on_client;
+    if (kind && !is_anchor && limits.leave_open(*kind))
+        return std::string("the name constraints on its path leave the form ") + word_of(form) + " open to anybody";
     return {};
 }
 

@@ -49,7 +49,7 @@ struct mapping_value_result {
 /// `leaf` is the client's certificate.
 mapping_value_result mapping_value_of(config::mapping_form form, X509 const& leaf);
 
-/// Why the form is not to be relied on for a client of this path (B-190, A-093); "" = it is.
+/// Why the form is not to be relied on for a client of this path (B-190, B-274, A-093); "" = it is.
 std::string caveat_of(config::mapping_form form, path_facts const& path);
 
 /// The word of `map_by`.

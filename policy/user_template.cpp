@@ -25,6 +25,21 @@ std::string position(std::size_t at) {
     return ", at character " + std::to_string(at + 1);
 }
 
+std::optional<name_kind> kind_of(placeholder which) {
+    switch (which) {
+        case placeholder::cn: return name_kind::directory;
+        case placeholder::email:
+        case placeholder::email_local: return name_kind::email;
+        case placeholder::upn:
+        case placeholder::upn_local: return name_kind::other;
+        case placeholder::dns: return name_kind::dns;
+        case placeholder::uri: return name_kind::uri;
+        case placeholder::serial: return name_kind::no_name;
+        case placeholder::sha256: break;
+    }
+    return std::nullopt;
+}
+
 config::complaint unknown(std::string_view name, std::size_t at) {
     auto hint = config::suggestion(name, names);
     if (hint.empty()) hint = "{cn} {email} {email.local} {upn} {upn.local} {dns} {uri} {serial} {sha256}";
@@ -115,6 +130,15 @@ finding user_template::expand(certificate_values const& values, std::string& use
         return finding::doubt("what the certificate makes of it " + std::string(flaw));
     user = std::move(made);
     return finding::yes();
+}
+
+std::string user_template::left_open_by(name_limits const& limits) const {
+    for (auto const& each : pieces_) {
+        auto const* const used = std::get_if<placeholder>(&each);
+        auto const kind = used != nullptr ? kind_of(*used) : std::nullopt;
+        if (kind && limits.leave_open(*kind)) return "{" + std::string(name_of(*used)) + "}";
+    }
+    return {};
 }
 
 bool user_template::uses(placeholder which) const {

@@ -4,6 +4,7 @@
 #include "config/units.hpp"
 #include "policy/certificate_values.hpp"
 #include "policy/finding.hpp"
+#include "policy/path_facts.hpp"
 
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ public:
     /// is not in the certificate, or may not stand for a person, or the result is too long.
     finding expand(certificate_values const& values, std::string& user) const;
     bool uses(placeholder which) const;
+    /// What in the certificate is asked for that is as these name constraints leave it: anybody's. "{cn}", "" =
+    /// nothing.
+    std::string left_open_by(name_limits const& limits) const;
 
 private:
     using piece = std::variant<std::string, placeholder>;

@@ -6,6 +6,7 @@ import socket
 import time
 
 import pytest
+from cryptography import x509
 
 from support import process
 from support.client_access import connect
@@ -221,6 +222,22 @@ def test_an_issuer_that_could_be_another_ca(site, slapd, anna, cas):
     assert is_unknown(site.ask(slapd, cas.leaf(), clients=roots))
     assert user_of(site.ask(slapd, anna, clients=pinned)) == "anna"
     assert "several roots" in refusal_of(site.ask(slapd, twin, clients=pinned))
+
+
+@pytest.mark.parametrize("form, values", [
+    ("subject", {"altSecurityIdentities": "X509:<S>CN=konrad"}),
+    ("rfc822", {"altSecurityIdentities": "X509:<RFC822>konrad@b.example"}),
+    ("upn", {"userPrincipalName": "konrad@b.example"})])
+def test_names_that_constraints_leave_open(site, slapd, cas, form, values):
+    """B-274: a CA that may name hosts names a person."""
+    sub = cas.root.ca("constrained", more=[(x509.NameConstraints([x509.DNSName("plant.example")], None), True)])
+    names = [("dns", "a.plant.example"), ("email", "konrad@b.example"), ("upn", "konrad@b.example")]
+    dn = slapd.add(f"konrad{slapd.entries}", **values)
+    assert "name constraints" in refusal_of(site.ask(slapd, odd_credential(cas, "konrad", names, issuer=sub), map_by=[form]))
+    assert user_of(site.ask(slapd, odd_credential(cas, "konrad", names), map_by=[form])) in dn
+    credential = odd_credential(cas, "otto", names[:1], issuer=sub, serial=0x010203)
+    slapd.add(f"otto{slapd.entries}", altSecurityIdentities="X509:<I>CN=constrained<SR>030201")
+    assert user_of(site.ask(slapd, credential)).startswith("otto")
 
 
 def test_too_many_entries_are_refused(site, slapd, cas):

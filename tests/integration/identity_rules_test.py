@@ -4,6 +4,7 @@ import time
 import unicodedata
 
 import pytest
+from cryptography import x509
 
 from support.client_pki import root
 from support.identity_cases import DENIED, NOBODY, REFUSED, Case, Sites, by, check_case, explained
@@ -381,6 +382,34 @@ def test_an_issuer_that_may_be_one_of_many(house, cas, issuers):
     assert "several roots" in gate.event("identity_refused")["detail"]
     found, _ = codes(deny(issuer="CN=client CA"), rule(subject="CN=somebody else"))
     assert {who for who, code in found.items() if code == 530} == {"the CA's", "the impostor's"}
+
+
+@pytest.fixture(scope="module")
+def constrained(cas):
+    """A CA that may name hosts of the plant, and nobody else."""
+    return cas.root.ca("constrained", more=[(x509.NameConstraints([x509.DNSName("plant.example")], None), True)])
+
+
+HOST = ("dns", "a.plant.example")
+
+
+@pytest.mark.parametrize("one, subject, names, is_", [
+    (by("{cn}", subject="CN=*"), "admin", [HOST], REFUSED), (by("{cn}", subject="CN=*"), "Root Admin", [], REFUSED),
+    (by("{cn}", dns="*.plant.example"), "admin", [HOST], REFUSED), (by(subject="CN=admin"), "admin", [HOST], REFUSED),
+    (by(upn="*"), "a", [HOST, ("upn", "admin@x")], REFUSED), (by("{upn}", dns="*"), "a", [HOST, ("upn", "a@x")], REFUSED),
+    (by(uri="urn:*"), "a", [HOST, ("uri", "urn:admin")], REFUSED), (by(email="*"), "a", [("email", "a@b.example")], REFUSED),
+    (by(serial="77"), "a", [HOST], REFUSED), (by(subject="CN=bert"), "admin", [HOST], NOBODY),
+    (by("{dns}", dns="*.plant.example"), "admin", [HOST], "a.plant.example"),
+    (by("{cn}", subject="CN=*", issuer="CN=constrained"), "admin", [HOST], "admin")])
+def test_names_that_constraints_leave_open(house, cas, constrained, one, subject, names, is_):
+    """B-274: whoever may name some must not get to be others by a kind of name that nobody thought of."""
+    gate = house.gate(**tables(cas, one, basic=True))
+    credential = odd_credential(cas, subject, names, issuer=constrained, serial=0x77)
+    answer, (status, report) = secured(gate, credential).command("USER x"), explained(gate.config, "ftp.test", credential)
+    outcomes = {REFUSED: (530, 4, "refused"), NOBODY: (331, 3, "not_mapped")}
+    assert (answer.code, status, report["identity"]["outcome"]) == outcomes.get(is_, (232, 0, "mapped")), report
+    assert report["identity"]["user"] == (None if is_ in outcomes else is_)
+    assert is_ != REFUSED or "name constraints" in gate.event("identity_refused")["detail"]
 
 
 def test_a_client_that_is_its_own_anchor(house, cas):
