@@ -26,7 +26,7 @@ constexpr std::size_t longest_queue = 256;
 constexpr std::size_t longest_memory_queue = 4096;
 // Who asked does not wait any more: the default of login_timeout.
 constexpr auto longest_wait = std::chrono::seconds(30);
-constexpr std::size_t largest_password_file = 4096;
+constexpr std::size_t longest_bind_password = 1024;  // Active Directory takes 256 characters
 
 identity_decision refuse(std::string detail, std::vector<identity_step> steps = {}) {
     identity_decision decision;
@@ -178,13 +178,11 @@ secret read_bind_password(fault_list& list) {
         list.add("bind_password_file", "missing");
         return {};
     }
-    auto text = read_input_file(*file, list.table + ".bind_password_file", list.faults, largest_password_file);
-    if (!text) return {};
-    if (text->ends_with('\n')) text->pop_back();
-    if (text->ends_with('\r')) text->pop_back();
-    if (text->empty() || text->find('\0') != std::string::npos)
-        list.add(file->where, "bind_password_file", file->path + ": holds no password");
-    return secret::take(std::move(*text));
+    if (file->path.empty()) return {};  // the loader has said why
+    std::string fault;
+    auto const found = read_password_file(file->path, longest_bind_password, fault);
+    if (!found) list.add(file->where, "bind_password_file", fault);
+    return found.value_or(secret());
 }
 
 void check_ca_file(fault_list& list) {

@@ -15,8 +15,7 @@ namespace ftpsgate::policy {
 namespace {
 
 constexpr std::string_view user_mark = "%u";
-constexpr std::size_t longest_line = 255;               // B-192
-constexpr std::size_t longest_file = longest_line + 2;  // with its line end
+constexpr std::size_t longest_line = 255;  // B-192
 
 /// Closes itself.
 class open_file {
@@ -58,34 +57,19 @@ std::string without_line_end(std::string text) {
     return text;
 }
 
-// nullopt with `fault`. Takes the text over.
-std::optional<secret> checked(std::string text, std::string& fault) {
-    bool const is_good = fits_ftp_line(text);
-    if (!is_good) fault = text.empty() ? "is empty" : "is not one line of UTF-8 with at most 255 bytes";
-    auto const kept = secret::take(std::move(text));
-    return is_good ? std::optional(kept) : std::nullopt;
+bool is_one_line(std::string_view text, std::size_t longest) {
+    std::string_view const breaks_lines("\r\n\0", 3);
+    return !text.empty() && text.size() <= longest && text.find_first_of(breaks_lines) == text.npos && is_utf8(text);
 }
 
-// One buffer of fixed size: a stream would leave pieces of the password all over the heap.
-std::optional<secret> read_secret(std::string const& path, std::string& fault) {
-    open_file const file(path);
-    struct stat status {};
-    if (file.fd() < 0 || ::fstat(file.fd(), &status) != 0) {
-        fault = "cannot read " + path + ": " + reason(errno);
-        return std::nullopt;
-    }
-    if (!S_ISREG(status.st_mode)) {
-        fault = "cannot read " + path + ": not a regular file";
-        return std::nullopt;
-    }
-    std::string bytes(longest_file + 1, '\0');
-    if (!read_all(file.fd(), bytes)) {
-        fault = "cannot read " + path + ": " + reason(errno);
-        return std::nullopt;
-    }
-    auto found = checked(without_line_end(std::move(bytes)), fault);
-    if (!found) fault = "what is in " + path + " " + fault;
-    return found;
+// nullopt with `fault`. Takes the text over.
+std::optional<secret> checked(std::string text, std::size_t longest, std::string& fault) {
+    bool const is_good = is_one_line(text, longest);
+    if (!is_good)
+        fault =
+            text.empty() ? "is empty" : "is not one line of UTF-8 with at most " + std::to_string(longest) + " bytes";
+    auto const kept = secret::take(std::move(text));
+    return is_good ? std::optional(kept) : std::nullopt;
 }
 
 std::optional<secret> read_variable(std::string const& name, std::string& fault) {
@@ -94,7 +78,7 @@ std::optional<secret> read_variable(std::string const& name, std::string& fault)
         fault = "the environment variable " + name + " is not set";
         return std::nullopt;
     }
-    auto found = checked(value, fault);
+    auto found = checked(value, longest_line, fault);
     if (!found) fault = "the environment variable " + name + " " + fault;
     return found;
 }
@@ -129,13 +113,13 @@ std::optional<backend_password> backend_password::load(config::password_source c
     std::string fault;
     std::optional<secret> fixed;
     auto const blamed = place_of(source);
-    if (source.value) fixed = checked(source.value->text, fault);
+    if (source.value) fixed = checked(source.value->text, longest_line, fault);
     if (source.environment) fixed = read_variable(source.environment->text, fault);
     if (source.file) {
         if (source.file->path.empty()) return std::nullopt;  // the loader has said why
         bool const is_one_each = source.file->path.find(user_mark) != std::string::npos;
         if (is_one_each) made.file_ = source.file->path;
-        if (!is_one_each) fixed = read_secret(source.file->path, fault);
+        if (!is_one_each) fixed = read_password_file(source.file->path, longest_line, fault);
     }
     if (!fixed && made.file_.empty() && fault.empty()) fault = "is missing";  // the loader says where
     if (!fault.empty()) {
@@ -148,15 +132,34 @@ std::optional<backend_password> backend_password::load(config::password_source c
 
 std::optional<secret> backend_password::of(std::string_view user, std::string& fault) const {
     if (file_.empty()) return fixed_;
-    if (is_file_name(user)) return read_secret(with_user(file_, user), fault);
+    if (is_file_name(user)) return read_password_file(with_user(file_, user), longest_line, fault);
     fault = "the user's name cannot be part of a file's name";
     return std::nullopt;
 }
 
+std::optional<secret> read_password_file(std::string const& path, std::size_t longest, std::string& fault) {
+    open_file const file(path);
+    struct stat status {};
+    if (file.fd() < 0 || ::fstat(file.fd(), &status) != 0) {
+        fault = "cannot read " + path + ": " + reason(errno);
+        return std::nullopt;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        fault = "cannot read " + path + ": not a regular file";
+        return std::nullopt;
+    }
+    std::string bytes(longest + 3, '\0');  // with its line end, and one byte that is too much
+    if (!read_all(file.fd(), bytes)) {
+        fault = "cannot read " + path + ": " + reason(errno);
+        return std::nullopt;
+    }
+    auto found = checked(without_line_end(std::move(bytes)), longest, fault);
+    if (!found) fault = "what is in " + path + " " + fault;
+    return found;
+}
+
 bool fits_ftp_line(std::string_view text) {
-    std::string_view const breaks_lines("\r\n\0", 3);
-    return !text.empty() && text.size() <= longest_line && text.find_first_of(breaks_lines) == text.npos &&
-           is_utf8(text);
+    return is_one_line(text, longest_line);
 }
 
 }  // namespace ftpsgate::policy

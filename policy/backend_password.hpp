@@ -6,6 +6,7 @@
 #include "config/settings.hpp"
 #include "policy/secret.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,10 @@ private:
     std::string file_;  // with '%u' in it; "" = `fixed_`
     secret fixed_;
 };
+
+/// The one line in a regular file, without its end; nullopt with `fault` in words. In one buffer that is wiped: a
+/// stream would leave pieces of the password all over the heap. `longest` in bytes.
+std::optional<secret> read_password_file(std::string const& path, std::size_t longest, std::string& fault);
 
 /// B-192: no CR, LF or NUL, at most 255 bytes of UTF-8, not empty.
 bool fits_ftp_line(std::string_view text);

@@ -1,6 +1,8 @@
 """The way to the directory: servers that are down, slow, or not who they should be; which one is asked; what is
 remembered. slapd, and a domain controller for StartTLS."""
 import os
+import pathlib
+import re
 import signal
 import socket
 import time
@@ -8,11 +10,12 @@ import time
 import pytest
 from cryptography import x509
 
-from support import process
+from support import process, toml
 from support.client_access import connect
 from support.client_pki import HOUR, root
 from support.directory import Slapd
 from support.directory_site import ISSUER, WORD, DirectorySite, by_serial, is_unknown, refusal_of, user_of
+from support.gate import run_command
 from support.mapped import counted, rule
 from support.odd_certificates import odd_credential
 from support.wait import wait_until
@@ -97,6 +100,21 @@ def test_a_server_that_stops_answering(site, slapd, anna):
 
 def test_a_wrong_password_is_refused(site, slapd, anna):
     assert "Invalid credentials" in refusal_of(site.ask(slapd, anna, bind_password="wrong"))
+
+
+@pytest.mark.parametrize("password, words", [
+    ("", "is empty"), ("one\ntwo", "is not one line"), ("a\0b", "is not one line"), ("x" * 1025, "at most 1024 bytes"),
+    ("caf\udce9", "is not one line")])
+def test_a_bind_password_is_one_line(site, house, slapd, password, words):
+    """Told by `check`, at the place of the file's name."""
+    table = site.directory(slapd)
+    pathlib.Path(table["bind_password_file"]).write_bytes(password.encode(errors="surrogateescape") + b"\n")
+    settings = {**site.tables(slapd), "active_directory": table}
+    whole = {"site": [house.site(backend={"servers": ["127.0.0.1:9"]}, **settings)]}
+    config = site.file("check.toml", toml.dump(whole))
+    done = run_command("check", "-c", config)
+    assert done.returncode == 2
+    assert re.search(rf"{config}:\d+:\d+: error: .*bind_password_file: .*{words}", done.stdout + done.stderr)
 
 
 def test_a_wrong_base_is_an_answer(site, slapd, anna, other):
@@ -233,7 +251,8 @@ def test_names_that_constraints_leave_open(site, slapd, cas, form, values):
     sub = cas.root.ca("constrained", more=[(x509.NameConstraints([x509.DNSName("plant.example")], None), True)])
     names = [("dns", "a.plant.example"), ("email", "konrad@b.example"), ("upn", "konrad@b.example")]
     dn = slapd.add(f"konrad{slapd.entries}", **values)
-    assert "name constraints" in refusal_of(site.ask(slapd, odd_credential(cas, "konrad", names, issuer=sub), map_by=[form]))
+    bound = odd_credential(cas, "konrad", names, issuer=sub)
+    assert "name constraints" in refusal_of(site.ask(slapd, bound, map_by=[form]))
     assert user_of(site.ask(slapd, odd_credential(cas, "konrad", names), map_by=[form])) in dn
     credential = odd_credential(cas, "otto", names[:1], issuer=sub, serial=0x010203)
     slapd.add(f"otto{slapd.entries}", altSecurityIdentities="X509:<I>CN=constrained<SR>030201")

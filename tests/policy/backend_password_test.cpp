@@ -149,3 +149,15 @@ TEST_CASE("backend_password: one FTP line has no CR, LF or NUL in it (B-192)", "
                                "\xFF\xF4", "\xC0\x8A", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82");
     CHECK_FALSE(policy::fits_ftp_line(text));
 }
+
+TEST_CASE("backend_password: other passwords of the gate may be longer", "[policy][backend_password]") {
+    test::temporary_folder const folder;
+    std::string fault;
+    folder.write("word", std::string(300, 'a') + "\r\n");
+    auto const path = folder.path() + "/word";
+    auto const found = policy::read_password_file(path, 300, fault);
+    REQUIRE(found);
+    CHECK(found->reveal() == std::string(300, 'a'));
+    CHECK_FALSE(policy::read_password_file(path, 299, fault));
+    CHECK(fault == "what is in " + path + " is not one line of UTF-8 with at most 299 bytes");
+}
