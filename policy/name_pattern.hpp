@@ -3,7 +3,8 @@
 // case, no trimming, no normalisation (A-095).
 //
 // Written as RFC 4514 says: "CN=plc-*,O=Example"; spaces around ',', '+' and '=' do not count, values may be in quotes
-// (RFC 2253 section 4) or be "#" and the hex of DER. '*' is any run of bytes inside one value, in quotes too; "\*" and
+// (RFC 2253 section 4) or be "#" and the hex of DER, of a string: nothing else is compared. '*' is any run of bytes
+// inside one value, in quotes too; "\*" and
 // "\2A" are a star.
 #pragma once
 

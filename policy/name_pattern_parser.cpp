@@ -163,7 +163,8 @@ private:
         if (CBS_get_any_asn1(&all, &content, &tag) != 1 || CBS_len(&all) != 0)
             return blame("'#' begins a value in DER, and this is none", start);
         auto decoded = decode_text(tag, {CBS_data(&content), CBS_len(&content)});
-        if (!decoded.flaw.empty()) return blame("the value in DER " + std::string(decoded.flaw), start);
+        if (!decoded.flaw.empty())
+            return blame("the value in DER " + std::string(decoded.flaw) + ", and only strings are compared", start);
         value = std::move(decoded.text);
         return true;
     }

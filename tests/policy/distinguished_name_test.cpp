@@ -335,8 +335,10 @@ TEST_CASE("name_pattern: faults tell where", "[policy][distinguished_name]") {
         {"CN=#", "'#' begins a value in DER, and this is none, at character 4"},
         {"CN=#0C05616E6E61", "'#' begins a value in DER, and this is none, at character 4"},
         {"CN=#0C04616E6E61x", "there is more behind the value, at character 17"},
-        {"CN=#0C00", "the value in DER is empty, at character 4"},
-        {"CN=#020101", "the value in DER is no string, at character 4"},
+        {"CN=#0C00", "the value in DER is empty, and only strings are compared, at character 4"},
+        {"CN=#020101", "the value in DER is no string, and only strings are compared, at character 4"},
+        {"1.3.6.1.4.1.1466.0=#04024869",  // of RFC 4514 section 4
+         "the value in DER is no string, and only strings are compared, at character 20"},
         {"CN=a+CN=b", "an RDN has each type only once, at character 9"},
         {"CN=a\\00b", "no certificate would match, as the value holds a control character, at character 4"},
         {"CN=a\nb", "no certificate would match, as the value holds a control character, at character 4"},
