@@ -36,6 +36,9 @@ void session::perform(ftp::stop_tls const&) {
 void session::perform(ftp::decide_access const& action) {
     auto& wanted = *group_->sites[action.site];
     if (!has_place_on(action.site)) return deliver(refused("the site has no place left"));
+    // Checked with the handshake; a session may outlive it and say USER again.
+    if (peer_ && peer_->facts().not_after < std::chrono::system_clock::now())
+        return deliver(refused("the client's certificate has expired meanwhile", ftp::login_method::certificate));
     if (!peer_ || !wanted.identities) return deliver(decide_password(action));
     identification_ = wanted.identities->resolve(peer_, home_.loop.get_executor(),
                                                  [this, action](policy::identity_ptr const& identity) {
