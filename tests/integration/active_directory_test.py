@@ -12,6 +12,7 @@ from support.client_pki import at
 from support.directory import PEOPLE
 from support.directory_site import (ISSUER, DirectorySite, by_serial, is_unknown, refusal_of, reversed_serial,
                                     user_of)
+from support.odd_certificates import BMP, IA5, OddRoot, odd_credential
 
 pytest_plugins = ["support.directory_fixtures"]
 
@@ -93,6 +94,30 @@ def test_a_form_that_is_not_named_does_not_match(site, directory, cas, form):
     assert is_unknown(report)
     assert {step["detail"].partition(": ")[0] for step in report["identity"]["steps"]} == set(others)
     assert user_of(site.ask(directory.server, credential, map_by=[form])) == "anna"
+
+
+ISSUERS = {
+    "comma": ([{"O": "Digi, Inc."}, {"CN": "CA"}], 'O="Digi, Inc.",CN=CA'),
+    "quote": ([{"CN": 'a"b'}], 'CN="a""b"'),
+    "plus": ([{"CN": "a+b"}], 'CN="a+b"'),
+    "backslash, star, parentheses": ([{"CN": "a\\b*(c)"}], "CN=a\\b*(c)"),
+    "looks like another part": ([{"CN": "a<S>b"}], 'CN="a<S>b"'),
+    "not ASCII": ([{"O": "M\xfcller \u4e16"}, {"CN": "CA"}], "O=M\xfcller \u4e16,CN=CA"),
+    "BMPString": ([{"CN": (BMP, "\xdcber CA".encode("utf-16-be"))}], "CN=\xdcber CA"),
+    "several in one part": ([[("CN", "CA"), ("UID", "7")]], "CN=CA OID.0.9.2342.19200300.100.1.1=7"),
+    "domain": ([{"DC": (IA5, "com")}, {"DC": (IA5, "corp")}, {"CN": "CORP-CA"}], "DC=com,DC=corp,CN=CORP-CA"),
+}
+
+
+@pytest.mark.parametrize("kind", ISSUERS)
+def test_issuers_with_special_characters(site, directory, cas, kind):
+    """As Windows writes them, through filters and a real directory's own idea of them."""
+    subject, text = ISSUERS[kind]
+    ca = OddRoot(subject)
+    credential = odd_credential(cas, "anna", issuer=ca, serial=0x0102030405)
+    directory.add("anna", altSecurityIdentities=f"X509:<I>{text}<SR>0504030201")
+    clients = {"ca_file": cas.file(f"odd-{kind}.pem".replace(" ", "-"), ca.pem)}
+    assert user_of(site.ask(directory.server, credential, clients=clients)) == "anna"
 
 
 @pytest.mark.parametrize("serial", [1, 0x7f, 0x80, 0xff00, 0x80000000, 0x8000000000000001])

@@ -71,25 +71,52 @@ class OddEntity:
 
     @property
     def pem(self):
-        return (b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(self.der) + b"-----END CERTIFICATE-----\n")
+        return pem_of(self.der)
 
     def path(self):
         return [self, *self.issuer.path()]
 
 
+class OddRoot:
+    """A CA with any bytes in its name, for `issuer` of those below. Its own path is nothing to be sent."""
+    issuer = None
+
+    def __init__(self, subject):
+        self.key, self.subject, self.name = new_key(), subject, self
+        self.der = certificate(self, subject, next(_numbers), self.key,
+                               [extension("2.5.29.19", der.sequence(b"\x01\x01\xff"), True)])
+
+    def public_bytes(self):
+        return name(self.subject)
+
+    @property
+    def pem(self):
+        return pem_of(self.der)
+
+    def path(self):
+        return []
+
+
+def pem_of(data):
+    return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(data) + b"-----END CERTIFICATE-----\n"
+
+
+def certificate(issuer, subject, serial, key, extensions):
+    signing = der.sequence(oid("1.2.840.10045.4.3.2"))
+    times = [der.tlv(0x17, at(when).strftime("%y%m%d%H%M%SZ").encode()) for when in (-HOUR, 2 * DAY)]
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    body = der.sequence(der.tlv(0xa0, der.integer(2)), der.integer(serial), signing, issuer.name.public_bytes(),
+                        der.sequence(*times), name(subject), public, der.tlv(0xa3, der.sequence(*extensions)))
+    return der.sequence(body, signing, der.bits(issuer.key.sign(body, ec.ECDSA(hashes.SHA256()))))
+
+
 def odd(issuer, subject="client", names=(), *, serial=None, key=None, more=()):
     """A client certificate of `issuer`; `names` are alternative names, `more` whole extensions."""
     key = key or new_key()
-    signing = der.sequence(oid("1.2.840.10045.4.3.2"))
-    times = [der.tlv(0x17, at(when).strftime("%y%m%d%H%M%SZ").encode()) for when in (-HOUR, 2 * DAY)]
     extensions = [extension("2.5.29.37", der.sequence(oid("1.3.6.1.5.5.7.3.2"))),
                   *([alternative(names)] if names else []), *more]
-    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    body = der.sequence(der.tlv(0xa0, der.integer(2)), der.integer(next(_numbers) if serial is None else serial),
-                        signing, issuer.name.public_bytes(), der.sequence(*times), name(subject), public,
-                        der.tlv(0xa3, der.sequence(*extensions)))
-    signed = der.sequence(body, signing, der.bits(issuer.key.sign(body, ec.ECDSA(hashes.SHA256()))))
-    return OddEntity(signed, key, issuer)
+    number = next(_numbers) if serial is None else serial
+    return OddEntity(certificate(issuer, subject, number, key, extensions), key, issuer)
 
 
 def odd_credential(cas, *arguments, issuer=None, **wishes):
