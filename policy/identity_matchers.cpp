@@ -34,8 +34,8 @@ parsed<check> parse_subject(std::string const& text) {
 // that denies may mean them all (B-190, A-093). Nor may a CA that is kept to some kinds of names choose this one
 // (B-274).
 finding judge_issuer(path_facts const& path, bool denies) {
-    if (path.issuer.is_namesake) return finding::no("has the name of a CA in ca_file, but another key");
     if (path.issuer.is_anchor || denies) return finding::yes();
+    if (path.issuer.is_namesake) return finding::no("has the name of a CA in ca_file, but another key");
     if (path.issuer.is_one_of_many)
         return finding::doubt("is not in ca_file, which has several roots: each could have a CA of this name");
     if (path.on_issuer.leave_open(name_kind::directory))

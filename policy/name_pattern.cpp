@@ -99,8 +99,8 @@ std::string name_pattern::misfit(distinguished_name const& name) const {
     for (auto const& part : rdns_) {
         for (auto const& want : part) {
             bool is_there = false, fits = false;
-            for (auto const& rdn : name.rdns) {
-                for (auto const& each : rdn) {
+            for (auto const& actual : name.rdns) {
+                for (auto const& each : actual) {
                     if (each.type != want.type) continue;
                     is_there = true;
                     fits = fits || !each.flaw.empty() || want.value.matches(each.value);

@@ -39,7 +39,7 @@ private:
 struct issuer_standing {
     bool is_anchor = false;       ///< it has the name and the key of a CA in ca_file
     bool is_namesake = false;     ///< it has the name of one, and another key
-    bool is_one_of_many = false;  ///< none of both, and ca_file has several roots: each could have a CA of this name
+    bool is_one_of_many = false;  ///< it is no anchor, and ca_file has several roots: each could have a CA of this name
 };
 
 struct path_facts {

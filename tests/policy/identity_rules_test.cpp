@@ -388,6 +388,8 @@ TEST_CASE("identity_rules: an issuer that is not in ca_file is known by its name
         bench.trusted.push_back(&sub);
         CHECK(judge(leaf, sub) == "mapped user-a");
         CHECK(judge(theirs, impostor) == "not_mapped");
+        one.deny = true;
+        CHECK(judge(theirs, impostor) == "denied by a");
     }
 }
 
