@@ -133,6 +133,7 @@ void read_data(section& in, data_settings& out) {
     in.optional("allow_active", out.allow_active, flag{});
     in.optional("connect_timeout", out.connect_timeout, timeout);
     in.optional("idle_timeout", out.idle_timeout, timeout);
+    in.optional("rate_limit", out.rate_limit, or_empty{byte_count{1U << 10U, std::uint64_t{1} << 40U}});
 }
 
 void read_limits(section& in, limits_settings& out) {

@@ -244,6 +244,7 @@ struct data_settings {
     bool allow_active = true;            ///< PORT / EPRT, to the control connection's peer only, port >= 1024
     milliseconds connect_timeout = 30s;  ///< for each leg of a data connection to come up
     milliseconds idle_timeout = 5min;    ///< neither leg moves
+    std::size_t rate_limit = 0;          ///< bytes a second per session, 1 KiB to 1 TiB; 0 ("") = none
 };
 
 struct limits_settings {

@@ -144,9 +144,10 @@ void data_connection::start_relay(ftp::copy_direction way) {
     way_ = way;
     bool const to_client = way == ftp::copy_direction::to_client;
     auto const direction = to_client ? data::relay_direction::download : data::relay_direction::upload;
-    relay_ = std::make_unique<data::relay>(to_client ? *backend_ : *client_, to_client ? *client_ : *backend_,
-                                           home_.buffers, data::relay_settings{settings_.idle_timeout, direction},
-                                           [this](data::relay_outcome outcome) { relay_ended(outcome); });
+    data::relay_settings const wanted{settings_.idle_timeout, direction, limiter_.is_limited() ? &limiter_ : nullptr};
+    relay_ =
+        std::make_unique<data::relay>(to_client ? *backend_ : *client_, to_client ? *client_ : *backend_, home_.buffers,
+                                      wanted, [this](data::relay_outcome outcome) { relay_ended(outcome); });
     relay_->start();
 }
 

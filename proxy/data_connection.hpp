@@ -47,6 +47,8 @@ public:
     data_connection(worker& home, handlers calls) : home_(home), calls_(std::move(calls)) {}
     ~data_connection() { abort(); }
 
+    /// For all transfers of the session together; 0 = as fast as it goes.
+    void limit_rate(std::uint64_t bytes_a_second) { limiter_ = data::rate_limiter(bytes_a_second); }
     /// Before the first listen_client / target_client, and again when the site changed.
     void configure(settings values) { settings_ = std::move(values); }
     void client_addresses(address_pair addresses) { client_addresses_ = std::move(addresses); }
@@ -76,6 +78,7 @@ private:
     worker& home_;
     handlers calls_;
     settings settings_;
+    data::rate_limiter limiter_;
     address_pair client_addresses_;
     address_pair backend_addresses_;
     std::unique_ptr<data::client_leg> client_leg_;

@@ -53,8 +53,8 @@ void append_value(std::string& line, std::string_view value, config::log_format 
 void append_name(std::string& line, std::string_view value) {
     if (value.empty()) line += '_';
     for (std::size_t left = log_value_limit; !value.empty() && left >= 4;) {
-        symbol const next = first_symbol(value);
-        bool const shown = next.valid && next.code != ' ' && next.code != 0x3000 && !is_deceptive(next.code);
+        symbol const next = metrics::first_symbol(value);
+        bool const shown = next.valid && next.code != ' ' && next.code != 0x3000 && !metrics::is_deceptive(next.code);
         line += shown ? value.substr(0, next.bytes) : std::string_view("_");
         left -= shown ? next.bytes : 1;
         value.remove_prefix(next.bytes);

@@ -95,6 +95,7 @@ bool session::has_place_on(std::size_t index) {
 
 void session::perform(ftp::connect_backend const&) {
     data_.configure(data_settings());
+    data_.limit_rate(site().settings.data.rate_limit);
     connector_ = std::make_unique<backend_connector>(home_.loop.get_executor(), site().backends);
     connector_->start([this](backend_outcome outcome) { backend_decided(std::move(outcome)); });
 }

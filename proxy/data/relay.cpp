@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <utility>
@@ -44,13 +45,15 @@ struct relay::state : std::enable_shared_from_this<state> {
           pool(buffers),
           settings(wanted),
           on_done(std::move(done)),
-          timer(from.socket().get_executor()) {}
+          timer(from.socket().get_executor()),
+          pace(from.socket().get_executor()) {}
 
     void start();
     void turn();
     void take_turn_later();
     progress deliver();
     progress fetch();
+    progress wait_for_allowance();
     progress wait_for(tls::stream& stream, tls::direction direction);
     progress source_ended();
     void watch_receiver();
@@ -67,6 +70,7 @@ struct relay::state : std::enable_shared_from_this<state> {
     relay_settings settings;
     done_handler on_done;
     boost::asio::steady_timer timer;
+    boost::asio::steady_timer pace;
     std::unique_ptr<std::uint8_t[]> block;  // only while it holds bytes or is being filled
     std::size_t begin = 0;
     std::size_t end = 0;
@@ -142,8 +146,11 @@ relay::state::progress relay::state::deliver() {
 }
 
 relay::state::progress relay::state::fetch() {
+    auto const allowed = settings.limiter ? settings.limiter->allowance(clock::now()) : step_size;
+    if (allowed == 0) return wait_for_allowance();
     if (!block) block = pool.take();
-    auto const result = source.read({block.get(), step_size});
+    auto const result = source.read({block.get(), std::min(allowed, step_size)});
+    if (settings.limiter) settings.limiter->spend(result.count);
     begin = 0;
     end = result.count;
     moved(result.count);
@@ -164,6 +171,16 @@ relay::state::progress relay::state::source_ended() {
     source.send_close_notify();
     source.flush();
     return progress::moved;
+}
+
+relay::state::progress relay::state::wait_for_allowance() {
+    give_block_back();
+    last_move = clock::now();  // it is the gate that does not move
+    pace.expires_after(settings.limiter->wait());
+    pace.async_wait([self = shared_from_this()](error_code ec) {
+        if (!ec) self->turn();
+    });
+    return progress::waits;
 }
 
 relay::state::progress relay::state::wait_for(tls::stream& stream, tls::direction direction) {
@@ -228,6 +245,7 @@ void relay::state::stop() {
     if (over) return;
     over = true;
     timer.cancel();
+    pace.cancel();
     give_block_back();
     error_code ignored;
     source.socket().cancel(ignored);

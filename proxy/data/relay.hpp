@@ -6,6 +6,7 @@
 // carry it out.
 #pragma once
 
+#include "proxy/data/rate_limiter.hpp"
 #include "proxy/tls/stream.hpp"
 
 #include <chrono>
@@ -34,6 +35,7 @@ enum class relay_direction {
 struct relay_settings {
     std::chrono::milliseconds idle_timeout{300'000};
     relay_direction direction = relay_direction::download;
+    rate_limiter* limiter = nullptr;  ///< of the session, outlives the relay; null = as fast as it goes
 };
 
 class relay {

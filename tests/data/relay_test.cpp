@@ -177,3 +177,32 @@ TEST_CASE("relay: may be destroyed together with its streams by its own handler"
     f.run_for(10ms);
     CHECK(calls == 1);
 }
+
+TEST_CASE("relay: a limited one moves no faster, and holds nothing while it waits", "[data][relay]") {
+    fixture f;
+    f.connect(GENERATE(under_tls::neither, under_tls::source, under_tls::receiver));
+    data::rate_limiter limiter(400'000);
+    f.settings.limiter = &limiter;
+    std::string const file = test::pattern(200'000);
+    auto const begun = std::chrono::steady_clock::now();
+    f.start();
+    f.from->send(file);
+    f.end_source();
+    REQUIRE(f.run_until_done());
+    CHECK(*f.outcome == relay_outcome::clean);
+    CHECK(std::chrono::steady_clock::now() - begun >= 350ms);  // less what was saved up
+    REQUIRE(f.run_until([&] { return f.to->received.size() >= file.size(); }));
+    CHECK((f.to->received == file));
+}
+
+TEST_CASE("relay: a limited one that is stopped while it waits is gone", "[data][relay]") {
+    fixture f;
+    f.connect(under_tls::neither);
+    data::rate_limiter limiter(1'000);
+    f.settings.limiter = &limiter;
+    f.start();
+    f.from->send(test::pattern(5'000));
+    REQUIRE(f.run_until([&] { return f.to->received.size() >= 100; }));
+    f.relay.reset();
+    CHECK(f.calls == 0);
+}
