@@ -4,14 +4,12 @@ import pathlib
 import re
 import subprocess
 
-import pytest
-
 RULES = pathlib.Path(__file__).resolve().parents[2] / "deploy/prometheus-rules.yml"
 DAY = 86400
 
 
 def series(name, values, **labels):
-    labels = {"instance": "gate:9921", "job": "ftpsgate", **labels}
+    labels = {"instance": "GATE", "job": "ftpsgate", **labels}
     inside = ",".join(f'{key}="{value}"' for key, value in labels.items())
     return {"series": f"{name}{{{inside}}}", "values": values}
 
@@ -97,7 +95,7 @@ CASES = {
 
 
 def promtool(*arguments):
-    done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -118,14 +116,20 @@ def test_every_alert_says_what_to_do():
     assert len(re.findall(r"^          description: (?:>-|\"\w)", text, re.M)) == count
 
 
-@pytest.mark.parametrize("fires", [True, False], ids=["fires", "is quiet"])
-def test_alerts(tmp_path, fires):
-    """promtool names those that are wrong."""
-    tests = [{"interval": "1m", "input_series": cases[0 if fires else 1],
-              "promql_expr_test": [{"expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})',
-                                    "eval_time": "30m",
-                                    "exp_samples": [{"labels": "{}", "value": 1}] if fires else []}]}
-             for alert, cases in CASES.items()]
+def case_of(alert, kind):
+    """The case's series, on a gate of its own, and what promtool is to find of the alert there after half an hour."""
+    gate = f"{alert} {kind}"
+    given = [{**one, "series": one["series"].replace("GATE", gate)} for one in CASES[alert][kind == "quiet"]]
+    expression = f'count(ALERTS{{alertname="{alert}",alertstate="firing",instance="{gate}"}})'
+    found = [] if kind == "quiet" else [{"labels": "{}", "value": 1}]
+    return given, {"expr": expression, "eval_time": "30m", "exp_samples": found}
+
+
+def test_alerts(tmp_path):
+    """Each fires when it should, and only then; promtool names those that are wrong."""
+    cases = [case_of(alert, kind) for alert in CASES for kind in ("fires", "quiet")]
+    test = {"interval": "1m", "input_series": [one for given, _ in cases for one in given],
+            "promql_expr_test": [expected for _, expected in cases]}
     path = tmp_path / "cases.yml"
-    path.write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests}))
+    path.write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [test]}))
     promtool("test", "rules", path)
