@@ -81,7 +81,7 @@ struct status {
     bool draining = false;
     std::vector<std::string> not_ready;  ///< reasons, as /readyz tells them
     std::vector<site_row> sites;
-    std::vector<expiry_row> expiries;
+    std::vector<expiry_row> expiries;   ///< what ends first comes first
     std::vector<refusal_row> refusals;  ///< newest first
 
     std::vector<session_row> sessions;  ///< the first to look at: see session_digest

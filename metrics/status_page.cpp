@@ -18,6 +18,10 @@ using namespace std::chrono_literals;
 using markup = html::markup;
 using plain = html::plain;
 
+/// Certificates and CRLs that are shown: a bundle of CAs may have hundreds.
+constexpr std::size_t longest_table = 60;
+constexpr std::size_t longest_list = 20;  // of what needs attention
+
 enum class tone { good, warn, bad, none };
 
 // The sign says what the colour says, for those who do not see it.
@@ -110,12 +114,14 @@ void attention(html& page, std::vector<concern> const& concerns) {
         grave = grave || one.how == tone::bad;
     page << "<section id=\"attention\" class=\"" << (grave ? markup("attention") : markup("attention mild"))
          << "\"><h2>Needs attention</h2><ul>";
-    for (auto const& one : concerns) {
+    for (std::size_t i = 0; i < std::min(concerns.size(), longest_list); ++i) {
         page << "<li>";
-        mark(page, one.how, one.words);
-        if (!one.advice.empty()) page << " <small>" << plain{one.advice} << "</small>";
+        mark(page, concerns[i].how, concerns[i].words);
+        if (!concerns[i].advice.empty()) page << " <small>" << plain{concerns[i].advice} << "</small>";
         page << "</li>";
     }
+    if (concerns.size() > longest_list)
+        page << "<li>and " << plain{std::to_string(concerns.size() - longest_list)} << " more: see below</li>";
     page << "</ul></section>\n";
 }
 
@@ -216,9 +222,14 @@ void expiries(html& page, status const& what) {
     }
     page << "<table><thead><tr><th>Kind</th><th>Name</th><th>Site</th><th>Left</th><th>Until</th><th>From</th></tr>"
             "</thead><tbody>\n";
-    for (auto const& row : what.expiries)
-        expiry_line(page, row, what.now);
-    page << "</tbody></table></section>\n";
+    auto const shown = std::min(what.expiries.size(), longest_table);
+    for (std::size_t i = 0; i < shown; ++i)
+        expiry_line(page, what.expiries[i], what.now);
+    page << "</tbody></table>";
+    if (shown < what.expiries.size())
+        page << "<p class=\"empty\">" << plain{std::to_string(what.expiries.size() - shown)}
+             << " more, that end later.</p>";
+    page << "</section>\n";
 }
 
 void refusals(html& page, status const& what) {

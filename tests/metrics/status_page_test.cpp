@@ -115,6 +115,19 @@ TEST_CASE("status_page: draining, not ready, ready", "[metrics][status_page]") {
     CHECK(has(page_of(what), "draining: no new sessions"));
 }
 
+TEST_CASE("status_page: of hundreds of certificates those that end first are shown", "[metrics][status_page]") {
+    auto what = one_site();
+    for (int i = 0; i < 300; ++i)
+        what.expiries.push_back({credential::client_ca, "s", "CN=CA " + std::to_string(i) + ";", "", noon + 9000h});
+    auto const page = page_of(what);
+    CHECK(has(page, "CN=CA 0;"));
+    CHECK_FALSE(has(page, "CN=CA 299;"));
+    CHECK(has(page, "240 more, that end later"));
+    what.now += 9001h;
+    CHECK(has(page_of(what), "and 280 more: see below"));
+    CHECK(has(page_of(what), "(300) ftpsgate"));
+}
+
 TEST_CASE("session_digest: counts all and keeps those that move the most", "[metrics][status_page]") {
     session_digest digest;
     for (unsigned i = 0; i < 10'000; i += 100) {

@@ -23,3 +23,9 @@ def fetch(gate, path):
 
 def sessions(gate):
     return json.loads(fetch(gate, "/sessions").text)
+
+
+def series(gate):
+    """Every series of /metrics: {'name{labels}': value}."""
+    lines = fetch(gate, "/metrics").text.splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
