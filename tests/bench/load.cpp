@@ -22,6 +22,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <fcntl.h>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -33,6 +34,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <system_error>
 #include <thread>
@@ -437,25 +439,25 @@ void log_in() {
         [](int&) {});
 }
 
+void fetch_file(ftp_session& session, std::uint64_t size) {
+    auto const began = steady::now();
+    auto data = session.open_data("RETR " + text("path", "small"), size_of_reads::small);
+    if (drain(*data, "") != size) fail("a file of another size");
+    data->finish();
+    result.used(data->cipher());
+    data.reset();
+    session.end_transfer();
+    result.moved(size);
+    result.took(steady::now() - began);
+}
+
 void fetch_files() {
     std::atomic<std::int64_t> left{static_cast<std::int64_t>(number("count", 100))};
-    auto const size = number("size", 10240);
-    run_together<ftp_session>(
-        number("parallel", 16), session_for_transfers,
-        [&](ftp_session& session) {
-            while (left-- > 0) {
-                auto const began = steady::now();
-                auto data = session.open_data("RETR " + text("path", "small"), size_of_reads::small);
-                if (drain(*data, "") != size) fail("a file of another size");
-                data->finish();
-                result.used(data->cipher());
-                data.reset();
-                session.end_transfer();
-                result.moved(size);
-                result.took(steady::now() - began);
-            }
-        },
-        &ftp_session::quit);
+    auto const work = [&](ftp_session& session) {
+        while (left-- > 0)
+            fetch_file(session, number("size", 10240));
+    };
+    run_together<ftp_session>(number("parallel", 16), session_for_transfers, work, &ftp_session::quit);
 }
 
 void ask() {
@@ -535,9 +537,11 @@ void serve_one(int socket) {
     std::uint64_t size = 0;
     if (end_of_line != string_view::npos) std::from_chars(block.data() + 4, block.data() + end_of_line, size);
     if (request.starts_with("get ")) {
-        while (size > 0 &&
-               (count = ::send(socket, block.data(), std::min<std::uint64_t>(size, block.size()), MSG_NOSIGNAL)) > 0)
+        // As vsftpd does it: pages of a file cost the relay more to read than a buffer that is in the cache.
+        int const file = ::open(text("file", "").c_str(), O_RDONLY | O_CLOEXEC);
+        while (size > 0 && (count = ::sendfile(socket, file, nullptr, size)) > 0)
             size -= static_cast<std::uint64_t>(count);
+        ::close(file);
     } else if (request.starts_with("put ")) {
         size -= std::min<std::uint64_t>(size, have - end_of_line - 1);
         while (size > 0 && (count = ::recv(socket, block.data(), block.size(), 0)) > 0)
@@ -583,11 +587,8 @@ int main(int count, char** words) {
         auto const equals = pair.find('=');
         if (equals != string_view::npos) given.emplace(pair.substr(0, equals), pair.substr(equals + 1));
     }
-    if (work == works.end()) {
-        std::fprintf(stderr, "usage: load transfer|login|files|ask|hold|relay|serve [key=value]...\n");
-        return 2;
-    }
     try {
+        if (work == works.end()) fail("usage: load transfer|login|files|ask|hold|relay|serve [key=value]...");
         work->second();
     } catch (std::exception const& error) {
         std::fprintf(stderr, "load: %s\n", error.what());

@@ -304,10 +304,10 @@ stream {{
 
 
 class Source:
-    """The plain source and sink of bytes behind TLS relays."""
+    """The plain source and sink of bytes behind TLS relays; it serves the same file as the backend."""
 
-    def __init__(self, load):
-        self.child = subprocess.Popen([load, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, place, load):
+        self.child = subprocess.Popen([load, "serve", f"file={place.files / 'big'}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.child.stdout.readline())
 
     def stop(self):
@@ -340,7 +340,7 @@ class Crew:
         if name == "backend":
             return Vsftpd(self.place)
         if name == "source":
-            return Source(self.load)
+            return Source(self.place, self.load)
         kind = {"ftpsgate": Gate, **FTP_PEERS, **RELAY_PEERS}[name]
         behind = self.of("source" if name in RELAY_PEERS else "backend")
         if behind is None:
