@@ -104,9 +104,9 @@ transfer engine::read(std::span<std::uint8_t> into) {
     if (!established_) return {fail(failure_kind::other, "read before the handshake"), 0};
     if (close_received_) return {want::closed, 0};
     transfer done;
+    ERR_clear_error();  // once: a call that succeeds leaves nothing there
     while (done.count < into.size()) {
         auto const rest = into.subspan(done.count);
-        ERR_clear_error();
         int const result = SSL_read(ssl_.get(), rest.data(), as_int(rest.size()));
         if (result <= 0) {
             want const next = judge(result);
@@ -122,13 +122,13 @@ transfer engine::write(std::span<std::uint8_t const> from) {
     if (failure_.kind != failure_kind::none) return {want::failed, 0};
     if (!established_ || close_sent_) return {fail(failure_kind::other, "write outside an open connection"), 0};
     transfer done;
+    ERR_clear_error();
     while (done.count < from.size()) {
         if (!has_room()) {
             done.next = want::output;
             break;
         }
         auto const rest = from.subspan(done.count);
-        ERR_clear_error();
         int const result = SSL_write(ssl_.get(), rest.data(), as_int(rest.size()));
         if (result <= 0) {
             done.next = judge(result);
