@@ -254,8 +254,9 @@ def test_names_that_constraints_leave_open(site, slapd, cas, form, values):
     bound = odd_credential(cas, "konrad", names, issuer=sub)
     assert "name constraints" in refusal_of(site.ask(slapd, bound, map_by=[form]))
     assert user_of(site.ask(slapd, odd_credential(cas, "konrad", names), map_by=[form])) in dn
-    credential = odd_credential(cas, "otto", names[:1], issuer=sub, serial=0x010203)
-    slapd.add(f"otto{slapd.entries}", altSecurityIdentities="X509:<I>CN=constrained<SR>030201")
+    number = slapd.entries
+    credential = odd_credential(cas, "otto", names[:1], issuer=sub, serial=0x010000 + number)
+    slapd.add(f"otto{number}", altSecurityIdentities=f"X509:<I>CN=constrained<SR>{number:02x}0001")
     assert user_of(site.ask(slapd, credential)).startswith("otto")
 
 

@@ -117,7 +117,8 @@ class DomainController(Server):
                    "--option=bind interfaces only=yes")
         self.config = self.tree / "etc" / "smb.conf"
         wanted = {"server services": "ldap", "tls enabled": "yes", "tls certfile": self.tls.certificate,
-                  "tls keyfile": self.tls.key, "tls cafile": self.ca_file, "log file": self.folder / "log.%m"}
+                  "tls keyfile": self.tls.key, "tls cafile": self.ca_file, "log file": self.folder / "log.%m",
+                  "pid directory": self.folder}     # two of them may run at once
         lines = [line for line in self.config.read_text().splitlines() if line.partition("=")[0].strip() not in wanted]
         where = lines.index("[global]") + 1
         lines[where:where] = [f"\t{name} = {value}" for name, value in wanted.items()]
