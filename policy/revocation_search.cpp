@@ -340,9 +340,12 @@ revocation_search::outcome revocation_search::unknown(crl_finding const& finding
     // An expired list at hand says more than that none could be fetched.
     if (troubles_.empty() || finding.expired_list)
         report.detail = finding.words + (troubles_.empty() ? "" : "; " + troubles_);
-    if (delegate_is_ == delegate_state::unknown)
-        report.detail += "; the OCSP responder's own certificate may be revoked: no CRL at hand says it is not";
-    if (delegate_is_ == delegate_state::revoked) report.detail += "; the OCSP responder's own certificate is revoked";
+    if (delegate_is_ == delegate_state::unknown || delegate_is_ == delegate_state::revoked) {
+        report.detail += "; OCSP " + (facts_.ocsp_urls.empty() ? std::string() : facts_.ocsp_urls.front() + ": ");
+        report.detail += delegate_is_ == delegate_state::unknown
+                             ? "no CRL at hand says that the responder's own certificate still counts"
+                             : "the responder's own certificate is revoked";
+    }
     if (facts_.ocsp_urls.empty() && facts_.crl_urls.empty() && !finding.expired_list)
         report.detail += ", and the certificate names neither an OCSP responder nor a CRL";
     return ended;

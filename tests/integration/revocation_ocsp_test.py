@@ -267,14 +267,15 @@ def test_delegate_with_a_list_of_its_own(gate, cas, web):
 
 
 def test_a_revoked_delegate_with_a_list_of_its_own(gate, cas, web):
-    """B-267: its word does not count, and there is no other."""
+    """B-267: its word does not count. The list is of the client's CA as well, so it decides."""
     lists, responder = web.serve(stem="list"), web.serve(stem="ocsp")
     delegate = delegate_of(cas, more=[], crl=[lists])
-    web.set(lists, cas.ca.crl([delegate]))
-    leaf = cas.ca.issue("client", ocsp=[responder])
-    web.set(responder, Answer(by_delegate(leaf, cas, signer=delegate), kind=OCSP))
-    assert refused(gate, cas.credential(leaf)) == UNUSABLE
-    assert "revoked" in gate.wait_event("certificate_refused", reason="revocation_unknown")["detail"]
+    good, bad = cas.ca.issue("client", ocsp=[responder]), cas.ca.issue("client", ocsp=[responder])
+    web.set(lists, cas.ca.crl([delegate, bad]))
+    web.set(responder, Answer(by_delegate(good, cas, REVOKED, signer=delegate), kind=OCSP))
+    admitted(gate, cas.credential(good))
+    web.set(responder, Answer(by_delegate(bad, cas, signer=delegate), kind=OCSP))
+    assert refused(gate, cas.credential(bad)) == "certificate_revoked"
 
 
 @pytest.mark.parametrize("reachable", [True, False])
