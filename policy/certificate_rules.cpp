@@ -74,13 +74,6 @@ std::string anchor_fault(certificate_list const& path) {
     return most >= 0 && authorities > most ? "more CAs below the anchor than its path length allows" : "";
 }
 
-std::string policies_fault(certificate_list const& path) {
-    for (auto const& one : path)
-        if ((X509_get_extension_flags(one.get()) & EXFLAG_INVALID_POLICY) != 0)
-            return "the certificate policies of " + name_text(X509_get_subject_name(one.get())) + " are malformed";
-    return {};
-}
-
 std::string usage_fault(certificate_list const& path, usage_check check) {
     X509 const& leaf = *path.front();
     if ((X509_get_extension_flags(readable(leaf)) & EXFLAG_CA) != 0) return "the certificate of a CA, not of a client";

@@ -18,9 +18,6 @@ bool is_strong_signature(X509 const& certificate);
 /// What the anchor of a path says of those below it, which BoringSSL does not ask: whether it is a CA, how many CAs may
 /// follow, and whether it has a critical extension that nobody knows. In words, "" = nothing is wrong.
 std::string anchor_fault(certificate_list const& path);
-/// Certificate policies that cannot be read, or are named twice: BoringSSL then evaluates none, even where a CA demands
-/// them. In words, as above.
-std::string policies_fault(certificate_list const& path);
 
 /// B-186 .. B-188 for a path, leaf first, anchor last; in words, "" = may authenticate a client. BoringSSL's own
 /// purpose check rejects anyExtendedKeyUsage and accepts a CA's certificate as a leaf, hence our own.

@@ -1,5 +1,6 @@
 #include "policy/chain.hpp"
 
+#include "policy/certificate_policies.hpp"
 #include "policy/path_facts.hpp"
 
 #include <algorithm>
@@ -16,7 +17,7 @@ constexpr unsigned long revocation_flags =
     X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS;
 // A certificate of ca_file is an anchor also where it is not self-signed. Anchors first: a cross-signed CA among the
 // presented ones must not lead elsewhere.
-constexpr unsigned long path_flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_POLICY_CHECK;
+constexpr unsigned long path_flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST;
 
 refusal classify(int error) {
     switch (error) {
@@ -106,7 +107,6 @@ private:
     void set_parameters() {
         auto* const parameters = X509_STORE_CTX_get0_param(context_.get());
         X509_VERIFY_PARAM_set_depth(parameters, most_certificates_in_path);
-        X509_VERIFY_PARAM_add0_policy(parameters, OBJ_nid2obj(NID_any_policy));
         X509_VERIFY_PARAM_set_flags(parameters, path_flags);
         X509_STORE_CTX_set_time(context_.get(), 0, std::chrono::system_clock::to_time_t(question_.now));
         if (question_.crls == nullptr) return;

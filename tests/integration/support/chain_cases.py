@@ -5,8 +5,10 @@ import random
 from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
+from . import der
 from .client_pki import (ANY, CLIENT, DAY, HOUR, SERVER, Credential, Entity, crl_without_next_update, issue, new_key,
                          pem_of_crl, root)
+from .odd_certificates import oid
 
 ONE, OTHER = ObjectIdentifier("1.2.3.4.1"), ObjectIdentifier("1.2.3.4.2")
 ANY_POLICY = ObjectIdentifier("2.5.29.32.0")
@@ -17,6 +19,12 @@ PLACE = "http://lists.test/"        # nobody is asked there: crl_files and revoc
 
 def policies(*which):
     return (x509.CertificatePolicies([x509.PolicyInformation(one, None) for one in which]), False)
+
+
+def mapping(*pairs):
+    """policyMappings: (issuerDomainPolicy, subjectDomainPolicy) each."""
+    value = der.sequence(*(der.sequence(*(oid(one.dotted_string) for one in pair)) for pair in pairs))
+    return (x509.UnrecognizedExtension(ObjectIdentifier("2.5.29.33"), value), True)
 
 
 class Plan:
@@ -213,15 +221,17 @@ def names(plan):
 
 
 def explicit_policy(plan):
-    """requireExplicitPolicy on one CA, and policies along the way that fit or not."""
+    """requireExplicitPolicy on one CA, and policies along the way that fit or not, under another name sometimes."""
     ca = plan.any_ca()
-    ca["more"].append((x509.PolicyConstraints(plan.pick(0, 0, 1), plan.pick(None, 0)), True))
+    ca["more"].append((x509.PolicyConstraints(plan.pick(0, 0, 1), plan.pick(None, None, 0, 1)), True))
     for one in plan.below(ca) + ([ca] if ca is not plan.cas[0] else []):
         chosen = plan.pick((ONE,), (ONE,), (ONE, OTHER), (ANY_POLICY,), (OTHER,), ())
-        # BoringSSL of 2022 leaks the constraints of a certificate that has no policies besides (policy_cache_new).
-        if chosen or one is ca:
-            chosen = chosen or (ONE,)
+        if chosen:
             one["more"].append(policies(*chosen))
+        # OpenSSL does not look at mappings where there are no policies.
+        if chosen and one is not plan.leaf and plan.pick(True, False):
+            one["more"].append(plan.pick(mapping((ONE, OTHER)), mapping((OTHER, ONE)), mapping((ONE, ONE), (ONE, OTHER)),
+                                         mapping((ONE, OTHER), (OTHER, ONE)), mapping((ONE, ANY_POLICY))))
     if plan.pick(True, False, False):
         plan.lower_ca()["more"].append((x509.InhibitAnyPolicy(0), True))
     plan.note("explicit policy")
