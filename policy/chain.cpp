@@ -4,6 +4,7 @@
 #include "policy/path_facts.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace ftpsgate::policy {
@@ -11,10 +12,6 @@ namespace ftpsgate::policy {
 namespace {
 
 constexpr int most_certificates_in_path = 10;  // B-273
-constexpr std::chrono::minutes clock_skew{5};  // B-264
-// Without EXTENDED_CRL_SUPPORT a delta CRL would pass for a complete one (A-084, PROTOCOL 5.1).
-constexpr unsigned long revocation_flags =
-    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS;
 // A certificate of ca_file is an anchor also where it is not self-signed. Anchors first: a cross-signed CA among the
 // presented ones must not lead elsewhere.
 constexpr unsigned long path_flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST;
@@ -43,20 +40,11 @@ refusal classify(int error) {
     }
 }
 
-// What went wrong with the CRLs for one certificate.
-struct crl_trouble {
-    bool revoked = false;
-    bool expired = false;
-    int error = X509_V_OK;  // the first one but those two
-    X509_CRL const* current = nullptr;
-    bool in_doubt = false;
-    X509_CRL const* disbelieved = nullptr;  // a list that is not what it seems: what it says does not count
-    std::string list;                       // whose
-};
-
 class path_check {
 public:
-    path_check(trust_anchors const& anchors, chain_question const& question) : anchors_(anchors), question_(question) {}
+    path_check(trust_anchors const& anchors, chain_question const& question) : anchors_(anchors), question_(question) {
+        if (question_.crls != nullptr) lists_.emplace(*question_.crls, question_.now, question_.late);
+    }
 
     chain_answer run() {
         chain_answer answer;
@@ -66,8 +54,14 @@ public:
         take_path(answer);
         if (!found) explain(answer);
         if (found) check_rules(answer);
-        if (found && question_.crls != nullptr) judge_crls(answer);
+        if (found && lists_) judge_crls(answer);
         return answer;
+    }
+
+    /// For X509_STORE_set_cert_crl().
+    static int look_up(X509_STORE_CTX* context, X509_CRL* list, X509* certificate) {
+        auto& lists = owner_of(context).lists_;
+        return lists ? lists->look_up(*context, *list, *certificate) : 0;
     }
 
 private:
@@ -86,7 +80,7 @@ private:
             add_candidate(one);
         // A CA may sign its CRLs with another key than its certificates: such a signer is looked for here only.
         for (auto const& one : anchors_.certificates())
-            if (question_.crls != nullptr) add_candidate(one);
+            if (lists_) add_candidate(one);
         context_.reset(X509_STORE_CTX_new());
         if (X509_STORE_CTX_init(context_.get(), anchors_.store(), question_.presented.front().get(),
                                 candidates_.get()) != 1)
@@ -109,27 +103,7 @@ private:
         X509_VERIFY_PARAM_set_depth(parameters, most_certificates_in_path);
         X509_VERIFY_PARAM_set_flags(parameters, path_flags);
         X509_STORE_CTX_set_time(context_.get(), 0, std::chrono::system_clock::to_time_t(question_.now));
-        if (question_.crls == nullptr) return;
-        X509_VERIFY_PARAM_set_flags(parameters, revocation_flags);
-        lists_.reset(sk_X509_CRL_new_null());
-        for (auto const& one : usable_lists())
-            bssl::PushToStack(lists_.get(), bssl::UpRef(one->crl));
-        X509_STORE_CTX_set0_crls(context_.get(), lists_.get());
-    }
-
-    // Of several deltas to a base the library takes the first, and asks none for its time.
-    crl_list usable_lists() const {
-        crl_list complete, deltas;
-        for (auto const& one : *question_.crls) {
-            bool const too_old = !question_.aged_lists && !one->next_update && one->end() < question_.now;  // B-264
-            bool const too_early = one->delta && one->this_update > question_.now + clock_skew;
-            if (one->defect.empty() && !too_old && !too_early) (one->delta ? deltas : complete).push_back(one);
-        }
-        std::stable_sort(deltas.begin(), deltas.end(), [](auto const& one, auto const& other) {
-            return one->issuer != other->issuer ? one->issuer < other->issuer : is_older(*other, *one);
-        });
-        complete.insert(complete.end(), deltas.begin(), deltas.end());
-        return complete;
+        if (lists_) lists_->prepare(*context_);
     }
 
     // A CRL issuer that is not on the path is checked in a context of its own, which knows its parent only.
@@ -140,59 +114,9 @@ private:
 
     /// 1: go on.
     int on_error(X509_STORE_CTX* context) {
-        int const error = X509_STORE_CTX_get_error(context);
-        auto const depth = static_cast<std::size_t>(X509_STORE_CTX_get_error_depth(context));
-        X509_CRL* const list = X509_STORE_CTX_get0_current_crl(context);
-        // The library forgets which list it looks at once it has found fault with its times.
-        bool const about_crl = list != nullptr || is_about_crl(error);
-        if (X509_STORE_CTX_get0_parent_ctx(context) != nullptr) {
-            // The anchor has no CRL of its own (B-252); anything else about the issuer of a CRL makes the CRL useless.
-            bool const at_anchor = depth + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(context));
-            return error == X509_V_ERR_UNABLE_TO_GET_CRL && at_anchor ? 1 : 0;
-        }
-        if (!about_crl) {
-            error_ = error;
-            depth_ = depth;
-            return 0;
-        }
-        note_trouble(depth, error, list);
-        return 1;
-    }
-
-    static bool is_about_crl(int error) {
-        switch (error) {
-            case X509_V_ERR_UNABLE_TO_GET_CRL:
-            case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
-            case X509_V_ERR_CRL_SIGNATURE_FAILURE:
-            case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
-            case X509_V_ERR_CERT_REVOKED: return true;
-            default: return false;
-        }
-    }
-
-    void note_trouble(std::size_t depth, int error, X509_CRL const* list) {
-        if (troubles_.size() <= depth) troubles_.resize(depth + 1);
-        auto& trouble = troubles_[depth];
-        if (list != nullptr) trouble.current = list;
-        if (list == nullptr && error != X509_V_ERR_UNABLE_TO_GET_CRL) list = trouble.current;
-        if (error == X509_V_ERR_CRL_NOT_YET_VALID) {
-            auto const from = to_time_point(X509_CRL_get0_lastUpdate(list));
-            if (from && *from <= question_.now + clock_skew) return;
-        }
-        if (list != nullptr) trouble.list = name_text(X509_CRL_get_issuer(list));
-        if (error == X509_V_ERR_CERT_REVOKED) {
-            trouble.revoked = trouble.revoked || !trouble.in_doubt || list != trouble.disbelieved;
-            return;
-        }
-        if (error == X509_V_ERR_CRL_HAS_EXPIRED) {
-            trouble.expired = true;
-            return;
-        }
-        if (error != X509_V_ERR_UNABLE_TO_GET_CRL) {
-            trouble.in_doubt = true;
-            trouble.disbelieved = list;
-        }
-        if (trouble.error == X509_V_OK) trouble.error = error;
+        if (lists_ && crl_check::concerns(*context)) return lists_->on_error(*context);
+        error_ = X509_STORE_CTX_get_error(context);
+        return 0;
     }
 
     void take_path(chain_answer& answer) {
@@ -236,31 +160,17 @@ private:
         answer.findings.resize(answer.path.size());
         for (std::size_t i = 0; i < answer.path.size(); ++i) {
             bool const anchor = i + 1 == answer.path.size();
-            auto const trouble = i < troubles_.size() ? troubles_[i] : crl_trouble{};
-            answer.findings[i] = judge(trouble);
+            answer.findings[i] = lists_->conclude(i);
             if (anchor && answer.findings[i].status != revocation_status::revoked) answer.findings[i] = {};
         }
-    }
-
-    static crl_finding judge(crl_trouble const& trouble) {
-        // Once revoked, a certificate stays so: even a list that is out of date says that.
-        if (trouble.revoked) return {revocation_status::revoked, "revoked by the CRL of " + trouble.list, false};
-        if (trouble.error != X509_V_OK) {
-            std::string const whose = trouble.list.empty() ? std::string() : " (CRL of " + trouble.list + ")";
-            return {revocation_status::unknown, X509_verify_cert_error_string(trouble.error) + whose, trouble.expired};
-        }
-        if (trouble.expired) return {revocation_status::unknown, "the CRL of " + trouble.list + " has expired", true};
-        return {revocation_status::good, {}, false};
     }
 
     trust_anchors const& anchors_;
     chain_question const& question_;
     bssl::UniquePtr<STACK_OF(X509)> candidates_;
-    bssl::UniquePtr<STACK_OF(X509_CRL)> lists_;
+    std::optional<crl_check> lists_;  // before the context, which reads them
     bssl::UniquePtr<X509_STORE_CTX> context_;
-    std::vector<crl_trouble> troubles_;
     int error_ = X509_V_OK;
-    std::size_t depth_ = 0;
 };
 
 }  // namespace
@@ -271,6 +181,7 @@ trust_anchors::trust_anchors(certificate_list anchors)
       store_(X509_STORE_new()) {
     for (auto const& one : certificates_)
         X509_STORE_add_cert(store_.get(), one.get());
+    X509_STORE_set_cert_crl(store_.get(), &path_check::look_up);
     ERR_clear_error();
 }
 
@@ -299,7 +210,7 @@ chain_answer find_way(trust_anchors const& anchors, chain_question const& questi
         excluded.push_back(std::move(last));
         auto const presented = without(question.presented, excluded);
         auto const fetched = without(question.fetched, excluded);
-        chain_question const rest{presented, fetched, question.usage, question.crls, question.now, question.aged_lists};
+        chain_question const rest{presented, fetched, question.usage, question.crls, question.now, question.late};
         auto other = path_check(anchors, rest).run();
         if (other.reason != refusal::untrusted) return other;
         if (other.path.empty() || is_in(excluded, *other.path.back())) break;
@@ -314,7 +225,8 @@ void look_again(trust_anchors const& anchors, chain_question const& question, ch
     crl_list complete;
     for (auto const& one : *question.crls)
         if (!one->delta) complete.push_back(one);
-    chain_question const again{question.presented, question.fetched, question.usage, &complete, question.now, true};
+    chain_question const again{question.presented, question.fetched, question.usage,
+                               &complete,          question.now,     late_lists::counted};
     auto const other = find_way(anchors, again);
     for (std::size_t i = 0; i < answer.findings.size() && i < other.findings.size(); ++i) {
         bool const hidden = answer.findings[i].status == revocation_status::unknown;

@@ -6,8 +6,7 @@
 #pragma once
 
 #include "policy/certificate_rules.hpp"
-#include "policy/crl.hpp"
-#include "policy/verdict.hpp"
+#include "policy/crl_check.hpp"
 
 #include <string>
 #include <vector>
@@ -35,14 +34,7 @@ struct chain_question {
     usage_check usage = usage_check::applied;
     crl_list const* crls = nullptr;  ///< null: revocation is not looked at
     time_point now;
-    bool aged_lists = false;  ///< for check_chain() itself: lists without nextUpdate count at any age
-};
-
-/// What the CRLs at hand say of one certificate of the path.
-struct crl_finding {
-    revocation_status status = revocation_status::not_checked;
-    std::string words;          ///< why there is no answer
-    bool expired_list = false;  ///< the answer was there, but is out of date
+    late_lists late = late_lists::left_out;  ///< for check_chain() itself
 };
 
 struct chain_answer {

@@ -1,5 +1,7 @@
 #include "policy/crl.hpp"
 
+#include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 namespace ftpsgate::policy {
@@ -35,6 +37,32 @@ std::string defect_of(X509_CRL& list, bool delta) {
     return {};
 }
 
+bool is_known(X509_EXTENSION const& extension, std::initializer_list<int> known) {
+    int const nid = OBJ_obj2nid(X509_EXTENSION_get_object(const_cast<X509_EXTENSION*>(&extension)));
+    return std::find(known.begin(), known.end(), nid) != known.end();
+}
+
+bool has_unknown_critical(STACK_OF(X509_EXTENSION) const* extensions, std::initializer_list<int> known) {
+    for (std::size_t i = 0; extensions != nullptr && i < sk_X509_EXTENSION_num(extensions); ++i) {
+        auto const& one = *sk_X509_EXTENSION_value(extensions, i);
+        if (X509_EXTENSION_get_critical(&one) != 0 && !is_known(one, known)) return true;
+    }
+    return false;
+}
+
+// B-264. A critical reason code counts as unknown, as in the library.
+bool has_unknown_critical(X509_CRL& list) {
+    if (has_unknown_critical(X509_CRL_get0_extensions(&list),
+                             {NID_issuing_distribution_point, NID_authority_key_identifier, NID_delta_crl}))
+        return true;
+    auto const* const entries = X509_CRL_get_REVOKED(&list);
+    for (std::size_t i = 0; entries != nullptr && i < sk_X509_REVOKED_num(entries); ++i) {
+        auto const* const of_entry = X509_REVOKED_get0_extensions(sk_X509_REVOKED_value(entries, i));
+        if (has_unknown_critical(of_entry, {NID_certificate_issuer})) return true;
+    }
+    return false;
+}
+
 crl_ptr hold(bssl::UniquePtr<X509_CRL> list, std::string const& origin) {
     auto held = std::make_shared<held_crl>();
     auto const this_update = to_time_point(X509_CRL_get0_lastUpdate(list.get()));
@@ -44,6 +72,7 @@ crl_ptr hold(bssl::UniquePtr<X509_CRL> list, std::string const& origin) {
     held->this_update = *this_update;
     held->next_update = to_time_point(X509_CRL_get0_nextUpdate(list.get()));
     held->delta = X509_CRL_get_ext_by_NID(list.get(), NID_delta_crl, -1) >= 0;
+    held->critical = has_unknown_critical(*list);
     held->defect = defect_of(*list, held->delta);
     bssl::UniquePtr<CRL_DIST_POINTS> const freshest(
         static_cast<CRL_DIST_POINTS*>(X509_CRL_get_ext_d2i(list.get(), NID_freshest_crl, nullptr, nullptr)));
@@ -53,6 +82,7 @@ crl_ptr hold(bssl::UniquePtr<X509_CRL> list, std::string const& origin) {
     ASN1_INTEGER_set(any.get(), 1);
     X509_REVOKED* ignored = nullptr;
     X509_CRL_get0_by_serial(list.get(), &ignored, any.get());
+    held->signature.take_from(*list);
     ERR_clear_error();
     held->crl = std::move(list);
     return held;
@@ -112,10 +142,7 @@ crl_list parse_crls(std::string const& bytes, std::string const& origin, std::st
 
 bool is_signed_by(held_crl const& list, X509 const& issuer) {
     if (X509_NAME_cmp(X509_CRL_get_issuer(list.crl.get()), X509_get_subject_name(&issuer)) != 0) return false;
-    bssl::UniquePtr<EVP_PKEY> const key(X509_get_pubkey(const_cast<X509*>(&issuer)));
-    bool const good = key && X509_CRL_verify(list.crl.get(), key.get()) == 1;
-    ERR_clear_error();
-    return good;
+    return list.signature.is_by(issuer, *list.crl);
 }
 
 bool is_older(held_crl const& candidate, held_crl const& than) {

@@ -1,8 +1,8 @@
 // Certificate revocation lists (RFC 5280 section 5): parsing, and what the cache and the fetcher need to know of one.
-// Whether a certificate is on a list is decided in chain.cpp.
+// Whether a certificate is on a list is decided in crl_check.cpp.
 #pragma once
 
-#include "policy/certificate.hpp"
+#include "policy/crl_signature.hpp"
 
 #include <chrono>
 #include <memory>
@@ -14,12 +14,15 @@ namespace ftpsgate::policy {
 
 /// Immutable; shared by all threads.
 struct held_crl {
+    /// Its own signature is taken out: see crl_signature.
     bssl::UniquePtr<X509_CRL> crl;
+    crl_signature signature;
     std::string origin;  ///< URL or file
     std::string issuer;  ///< RFC 4514
     time_point this_update{};
     std::optional<time_point> next_update;
     bool delta = false;
+    bool critical = false;                   ///< a critical extension that nobody knows, of the list or an entry
     std::string defect;                      ///< in words: why it must not be used; "" = none
     std::vector<std::string> freshest_urls;  ///< where the base says that its deltas are (B-262)
 

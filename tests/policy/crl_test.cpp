@@ -19,6 +19,38 @@ struct crl_fixture {
     }
     std::string pem(crl_request const& request = {}) const { return test::pem_of(*make_crl(request, issuer)); }
     crl_ptr parse(crl_request const& request) const { return parse_crl(der(request), "test"); }
+
+    // With a good signature by ECDSA with SHA-256, whatever the signed part says about it.
+    crl_ptr signed_again(int inner) const {
+        auto const list = make_crl({}, issuer);
+        bssl::UniquePtr<X509_ALGOR> const named(X509_ALGOR_new()), true_one(X509_ALGOR_new());
+        X509_ALGOR_set0(named.get(), OBJ_nid2obj(inner), V_ASN1_UNDEF, nullptr);
+        X509_ALGOR_set0(true_one.get(), OBJ_nid2obj(NID_ecdsa_with_SHA256), V_ASN1_UNDEF, nullptr);
+        X509_CRL_set1_signature_algo(list.get(), named.get());
+        std::uint8_t *part = nullptr, *outer = nullptr;
+        auto const part_size = static_cast<std::size_t>(i2d_re_X509_CRL_tbs(list.get(), &part));
+        auto const outer_size = static_cast<std::size_t>(i2d_X509_ALGOR(true_one.get(), &outer));
+        bssl::UniquePtr<std::uint8_t> const part_owner(part), outer_owner(outer);
+        test::bytes signature(200);
+        auto size = signature.size();
+        bssl::ScopedEVP_MD_CTX context;
+        REQUIRE(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, issuer.key.get()) == 1);
+        REQUIRE(EVP_DigestSign(context.get(), signature.data(), &size, part, part_size) == 1);
+        bssl::ScopedCBB out;
+        CBB whole, bits;
+        std::uint8_t* der_bytes = nullptr;
+        std::size_t der_size = 0;
+        REQUIRE(CBB_init(out.get(), 500) == 1);
+        REQUIRE((CBB_add_asn1(out.get(), &whole, CBS_ASN1_SEQUENCE) == 1 &&
+                 CBB_add_bytes(&whole, part, part_size) == 1 && CBB_add_bytes(&whole, outer, outer_size) == 1 &&
+                 CBB_add_asn1(&whole, &bits, CBS_ASN1_BITSTRING) == 1 && CBB_add_u8(&bits, 0) == 1 &&
+                 CBB_add_bytes(&bits, signature.data(), size) == 1 &&
+                 CBB_finish(out.get(), &der_bytes, &der_size) == 1));
+        bssl::UniquePtr<std::uint8_t> const der_owner(der_bytes);
+        auto const parsed = parse_crl({der_bytes, der_bytes + der_size}, "test");
+        REQUIRE(parsed);
+        return parsed;
+    }
 };
 
 std::string fault_of(std::string const& text) {
@@ -142,4 +174,30 @@ TEST_CASE("crl: times that no clock can count do no harm", "[policy][crl]") {
         REQUIRE(parsed);
         CHECK(parsed->end() > parsed->this_update);
     }
+}
+
+TEST_CASE("crl: the library never hashes a list: it takes every signature for bad", "[policy][crl]") {
+    crl_fixture const made;
+    auto const list = made.parse({});
+    REQUIRE(list);
+    CHECK(X509_CRL_verify(list->crl.get(), made.issuer.key.get()) != 1);
+    ERR_clear_error();
+    CHECK(is_signed_by(*list, *made.issuer.certificate));
+}
+
+TEST_CASE("crl: who signed a list is remembered, whoever else is asked about", "[policy][crl]") {
+    crl_fixture const made;
+    auto const list = made.parse({});
+    for (int i = 0; i < 40; ++i) {
+        auto const twin = test::make_self_signed(test::authority_request("Issuer"));
+        REQUIRE_FALSE(is_signed_by(*list, *twin.certificate));
+        REQUIRE_FALSE(is_signed_by(*list, *twin.certificate));
+        REQUIRE(is_signed_by(*list, *made.issuer.certificate));
+    }
+}
+
+TEST_CASE("crl: a list names one signature algorithm, inside and outside", "[policy][crl]") {
+    crl_fixture const made;
+    CHECK(is_signed_by(*made.signed_again(NID_ecdsa_with_SHA256), *made.issuer.certificate));
+    CHECK_FALSE(is_signed_by(*made.signed_again(NID_ecdsa_with_SHA384), *made.issuer.certificate));
 }
