@@ -219,28 +219,20 @@ chain_answer find_way(trust_anchors const& anchors, chain_question const& questi
     return first;
 }
 
-// What says "revoked" is believed also where something else is not to be believed: a delta, or a list without
-// nextUpdate that is too old.
+// What says "revoked" is believed also where it is out of its time; that it takes something back is not.
 void look_again(trust_anchors const& anchors, chain_question const& question, chain_answer& answer) {
-    crl_list complete;
-    for (auto const& one : *question.crls)
-        if (!one->delta) complete.push_back(one);
     chain_question const again{question.presented, question.fetched, question.usage,
-                               &complete,          question.now,     late_lists::counted};
+                               question.crls,      question.now,     late_lists::counted};
     auto const other = find_way(anchors, again);
-    for (std::size_t i = 0; i < answer.findings.size() && i < other.findings.size(); ++i) {
-        bool const hidden = answer.findings[i].status == revocation_status::unknown;
-        if (hidden && other.findings[i].status == revocation_status::revoked) answer.findings[i] = other.findings[i];
-    }
+    for (std::size_t i = 0; i < answer.findings.size() && i < other.findings.size(); ++i)
+        if (other.findings[i].status == revocation_status::revoked) answer.findings[i] = other.findings[i];
 }
 
 }  // namespace
 
 chain_answer check_chain(trust_anchors const& anchors, chain_question const& question) {
     auto answer = find_way(anchors, question);
-    bool const doubtful = std::any_of(answer.findings.begin(), answer.findings.end(),
-                                      [](auto const& one) { return one.status == revocation_status::unknown; });
-    if (doubtful) look_again(anchors, question, answer);
+    if (!answer.findings.empty() && has_late_lists(*question.crls, question.now)) look_again(anchors, question, answer);
     return answer;
 }
 

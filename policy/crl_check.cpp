@@ -11,9 +11,9 @@ constexpr std::chrono::minutes clock_skew{5};  // B-264
 constexpr unsigned long revocation_flags =
     X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS;
 
-// BoringSSL takes a list without nextUpdate at any age.
+// BoringSSL takes a list without nextUpdate at any age, and asks no delta for its time.
 bool is_late(held_crl const& list, time_point now) {
-    return !list.next_update && list.end() < now;
+    return (list.delta || !list.next_update) && list.end() < now;
 }
 
 // Of several deltas to a base the library takes the first.
@@ -45,6 +45,10 @@ int on_issuer_error(X509_STORE_CTX& context) {
 }
 
 }  // namespace
+
+bool has_late_lists(crl_list const& lists, time_point now) {
+    return std::any_of(lists.begin(), lists.end(), [&](auto const& one) { return is_late(*one, now); });
+}
 
 crl_check::crl_check(crl_list const& lists, time_point now, late_lists late)
     : now_(now), used_(usable(lists, now, late)), stack_(sk_X509_CRL_new_null()) {

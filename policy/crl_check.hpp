@@ -17,8 +17,9 @@ struct crl_finding {
     bool expired_list = false;  ///< the answer was there, but is out of date
 };
 
-/// Lists without nextUpdate that are too old (B-264).
+/// Out of their time: deltas that have expired, and lists without nextUpdate that are too old (B-264).
 enum class late_lists { left_out, counted };
+bool has_late_lists(crl_list const& lists, time_point now);
 
 /// For one run of X509_verify_cert(), of which it has to get every error about CRLs.
 class crl_check {

@@ -141,3 +141,36 @@ TEST_CASE("chain delta: what a good base says to be revoked is revoked, whatever
     auto const sound = test::held(make_crl(made.listing(base()), made.middle));
     CHECK(made.status(crl_list{sound, parse_crl(test::text_of(der), "test")}) == revoked);
 }
+
+TEST_CASE("chain delta: an expired delta takes nothing back, but revokes (B-264)", "[policy][chain_delta]") {
+    delta_fixture const made;
+    auto const late = [](crl_request request) {
+        request.this_update = test::days_from_now(-2);
+        request.next_update = test::hours_from_now(-1);
+        return request;
+    };
+    auto const held = made.listing(base(), CRL_REASON_CERTIFICATE_HOLD);
+    CHECK(made.status({held, late(made.listing(delta(), removed))}) == revoked);
+    CHECK(made.status({base(), late(made.listing(delta()))}) == revoked);
+    CHECK(made.status({base(), late(delta())}) == good);
+    CHECK(made.status({late(base()), late(made.listing(delta()))}) == revoked);
+    CHECK(made.status({late(held), late(made.listing(delta(), removed))}) == revoked);
+    // What a newer delta says that has not expired is the last word.
+    CHECK(made.status({held, late(made.listing(delta(5, 6))), made.listing(delta(5, 7), removed)}) == good);
+    CHECK(made.status({held, made.listing(delta(5, 6)), late(made.listing(delta(5, 7), removed))}) == revoked);
+    auto open_ended = made.listing(delta(), removed);
+    open_ended.this_update = test::hours_from_now(-24 * 7 - 1);
+    open_ended.next_update.reset();
+    CHECK(made.status({held, open_ended}) == revoked);
+}
+
+TEST_CASE("chain delta: neither a delta nor its base counts where the signer may not sign lists",
+          "[policy][chain_delta]") {
+    delta_fixture made;
+    auto request = test::authority_request("Middle");
+    request.key_usage = "critical,keyCertSign";
+    request.own_key = made.middle.key.get();
+    made.middle = make_certificate(request, made.root);
+    CHECK(made.status({base(), made.listing(delta())}) == unknown);
+    CHECK(made.status({base(), made.listing(delta(), removed)}) == unknown);
+}

@@ -136,7 +136,8 @@ def delta(plan):
     wishes["reason"] = plan.pick(None, x509.ReasonFlags.remove_from_crl) if wishes["revokes"] else None
     wishes.update(plan.pick({}, {}, {"end": -10}, {"signer": "stranger"}, {"scope": {"user": True}}))
     plan.lists[which].append(wishes)
-    plan.note("delta", wishes["number"], "on", wishes["base"], "revokes" if wishes["revokes"] else "")
+    plan.note("delta", wishes["number"], "on", wishes["base"], "revokes" if wishes["revokes"] else "",
+              "takes back" if wishes["reason"] else "", "too late" if "end" in wishes else "")
 
 
 def delta_only(plan):
