@@ -1,6 +1,7 @@
 #include "policy/chain.hpp"
 
 #include "policy/certificate_policies.hpp"
+#include "policy/issuer_choice.hpp"
 #include "policy/path_facts.hpp"
 
 #include <algorithm>
@@ -12,6 +13,7 @@ namespace ftpsgate::policy {
 namespace {
 
 constexpr int most_certificates_in_path = 10;  // B-273
+constexpr int most_ways = 20;                  // so many candidates are looked at
 // A certificate of ca_file is an anchor also where it is not self-signed. Anchors first: a cross-signed CA among the
 // presented ones must not lead elsewhere.
 constexpr unsigned long path_flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST;
@@ -42,7 +44,8 @@ refusal classify(int error) {
 
 class path_check {
 public:
-    path_check(trust_anchors const& anchors, chain_question const& question) : anchors_(anchors), question_(question) {
+    path_check(trust_anchors const& anchors, chain_question const& question, issuer_choice& choice)
+        : anchors_(anchors), question_(question), choice_(choice) {
         if (question_.crls != nullptr) lists_.emplace(*question_.crls, question_.now, question_.late);
     }
 
@@ -58,6 +61,13 @@ public:
         return answer;
     }
 
+    /// Whose certificate ends the way.
+    X509* culprit() const { return culprit_.get(); }
+
+    /// For X509_STORE_set_check_issued().
+    static int is_issuer(X509_STORE_CTX* context, X509* subject, X509* issuer) {
+        return owner_of(context).choice_.is_chosen(*subject, *issuer) ? 1 : 0;
+    }
     /// For X509_STORE_set_cert_crl().
     static int look_up(X509_STORE_CTX* context, X509_CRL* list, X509* certificate) {
         auto& lists = owner_of(context).lists_;
@@ -132,6 +142,7 @@ private:
         answer.words = X509_verify_cert_error_string(error_);
         X509* const culprit = X509_STORE_CTX_get_current_cert(context_.get());
         if (culprit == nullptr) return;
+        culprit_ = share(culprit);
         answer.words += " (" + name_text(X509_get_subject_name(culprit)) + ")";
         if (error_ == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY || error_ == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT)
             answer.orphan = share(culprit);
@@ -167,10 +178,12 @@ private:
 
     trust_anchors const& anchors_;
     chain_question const& question_;
+    issuer_choice& choice_;
     bssl::UniquePtr<STACK_OF(X509)> candidates_;
     std::optional<crl_check> lists_;  // before the context, which reads them
     bssl::UniquePtr<X509_STORE_CTX> context_;
     int error_ = X509_V_OK;
+    certificate_ptr culprit_;
 };
 
 }  // namespace
@@ -181,42 +194,37 @@ trust_anchors::trust_anchors(certificate_list anchors)
       store_(X509_STORE_new()) {
     for (auto const& one : certificates_)
         X509_STORE_add_cert(store_.get(), one.get());
+    X509_STORE_set_check_issued(store_.get(), &path_check::is_issuer);
     X509_STORE_set_cert_crl(store_.get(), &path_check::look_up);
     ERR_clear_error();
 }
 
 namespace {
 
-bool is_in(certificate_list const& list, X509 const& certificate) {
-    return std::any_of(list.begin(), list.end(),
-                       [&](auto const& one) { return X509_cmp(one.get(), &certificate) == 0; });
-}
-
-certificate_list without(certificate_list const& list, certificate_list const& excluded) {
-    certificate_list rest;
-    for (auto const& one : list)
-        if (!is_in(excluded, *one)) rest.push_back(share(one.get()));
-    return rest;
+bool is_dead_end(refusal reason) {
+    return reason == refusal::untrusted || reason == refusal::bad_signature || reason == refusal::expired ||
+           reason == refusal::not_yet_valid;
 }
 
 // The library goes one way only: where a candidate leads nowhere, such as a CA that a stranger cross-certified, the way
 // is tried without it.
 chain_answer find_way(trust_anchors const& anchors, chain_question const& question) {
-    auto first = path_check(anchors, question).run();
-    if (first.reason != refusal::untrusted) return first;
-    certificate_list excluded;
-    auto last = first.path.empty() ? nullptr : share(first.path.back().get());
-    while (last && X509_cmp(last.get(), question.presented.front().get()) != 0) {
-        excluded.push_back(std::move(last));
-        auto const presented = without(question.presented, excluded);
-        auto const fetched = without(question.fetched, excluded);
-        chain_question const rest{presented, fetched, question.usage, question.crls, question.now, question.late};
-        auto other = path_check(anchors, rest).run();
-        if (other.reason != refusal::untrusted) return other;
-        if (other.path.empty() || is_in(excluded, *other.path.back())) break;
-        last = share(other.path.back().get());
+    issuer_choice choice(anchors.certificates(), question.presented, question.fetched, question.now);
+    X509 const* const leaf = question.presented.front().get();
+    chain_answer told;
+    for (int tried = 0; tried < most_ways; ++tried) {
+        path_check way(anchors, question, choice);
+        auto answer = way.run();
+        if (!is_dead_end(answer.reason)) return answer;
+        // An issuer that has expired says more than one that is not there.
+        bool const first = tried == 0;
+        if (first || (told.reason == refusal::untrusted && answer.reason != refusal::untrusted))
+            told = std::move(answer);
+        X509* const culprit = way.culprit();
+        if (culprit == nullptr || X509_cmp(culprit, leaf) == 0 || choice.is_excluded(*culprit)) break;
+        choice.exclude(*culprit);
     }
-    return first;
+    return told;
 }
 
 // What says "revoked" is believed also where it is out of its time; that it takes something back is not.
