@@ -171,7 +171,7 @@ private:
         answer.findings.resize(answer.path.size());
         for (std::size_t i = 0; i < answer.path.size(); ++i) {
             bool const anchor = i + 1 == answer.path.size();
-            answer.findings[i] = lists_->conclude(i);
+            answer.findings[i] = lists_->conclude(*answer.path[i], i);
             if (anchor && answer.findings[i].status != revocation_status::revoked) answer.findings[i] = {};
         }
     }

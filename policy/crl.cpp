@@ -83,6 +83,7 @@ crl_ptr hold(bssl::UniquePtr<X509_CRL> list, std::string const& origin) {
     X509_REVOKED* ignored = nullptr;
     X509_CRL_get0_by_serial(list.get(), &ignored, any.get());
     held->signature.take_from(*list);
+    if (held->defect.empty() && !held->signature.is_strong()) held->defect = "signed with a weak algorithm";
     ERR_clear_error();
     held->crl = std::move(list);
     return held;

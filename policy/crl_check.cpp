@@ -1,6 +1,7 @@
 #include "policy/crl_check.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ftpsgate::policy {
 
@@ -51,7 +52,7 @@ bool has_late_lists(crl_list const& lists, time_point now) {
 }
 
 crl_check::crl_check(crl_list const& lists, time_point now, late_lists late)
-    : now_(now), used_(usable(lists, now, late)), stack_(sk_X509_CRL_new_null()) {
+    : lists_(lists), now_(now), used_(usable(lists, now, late)), stack_(sk_X509_CRL_new_null()) {
     for (auto const& one : used_)
         bssl::PushToStack(stack_.get(), bssl::UpRef(one->crl));
 }
@@ -141,17 +142,27 @@ held_crl const* crl_check::held(X509_CRL const& list) const {
     return found != used_.end() ? found->get() : nullptr;
 }
 
-crl_finding crl_check::conclude(std::size_t depth) const {
+crl_finding crl_check::conclude(X509 const& certificate, std::size_t depth) const {
     if (depth >= troubles_.size()) return {revocation_status::good, {}, false};
     auto const& trouble = troubles_[depth];
     // Once revoked, a certificate stays so: even a list that is out of date says that.
     if (trouble.revoked) return {revocation_status::revoked, "revoked by the CRL of " + trouble.list, false};
     if (trouble.error != X509_V_OK) {
-        std::string const whose = trouble.list.empty() ? std::string() : " (CRL of " + trouble.list + ")";
-        return {revocation_status::unknown, X509_verify_cert_error_string(trouble.error) + whose, trouble.expired};
+        std::string words = X509_verify_cert_error_string(trouble.error);
+        if (!trouble.list.empty()) words += " (CRL of " + trouble.list + ")";
+        words += defects_of(X509_get_issuer_name(&certificate));
+        return {revocation_status::unknown, std::move(words), trouble.expired};
     }
     if (trouble.expired) return {revocation_status::unknown, "the CRL of " + trouble.list + " has expired", true};
     return {revocation_status::good, {}, false};
+}
+
+// Why a list that is at hand was not asked.
+std::string crl_check::defects_of(X509_NAME const* issuer) const {
+    auto const name = name_text(issuer);
+    for (auto const& one : lists_)
+        if (one->issuer == name && !one->defect.empty()) return ": that of " + name + " is not usable: " + one->defect;
+    return {};
 }
 
 }  // namespace ftpsgate::policy

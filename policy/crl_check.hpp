@@ -36,7 +36,7 @@ public:
     /// For X509_STORE_set_cert_crl(). 1: go on, 2: taken off again, whatever the list below says.
     int look_up(X509_STORE_CTX& context, X509_CRL& list, X509& certificate);
 
-    crl_finding conclude(std::size_t depth) const;
+    crl_finding conclude(X509 const& certificate, std::size_t depth) const;
 
 private:
     // What went wrong with the CRLs for one certificate.
@@ -54,7 +54,9 @@ private:
     list_trouble& trouble_at(X509_STORE_CTX& context);
     void note(X509_STORE_CTX& context, X509_CRL const* list, int error);
     held_crl const* held(X509_CRL const& list) const;
+    std::string defects_of(X509_NAME const* issuer) const;
 
+    crl_list const& lists_;
     time_point now_;
     crl_list used_;
     bssl::UniquePtr<STACK_OF(X509_CRL)> stack_;

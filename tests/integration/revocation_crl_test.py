@@ -4,6 +4,7 @@ import signal
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from support.client_access import admitted, refused
 from support.client_pki import DAY, HOUR, Entity, crl_without_next_update, issue, new_key, pem_of_crl, points
@@ -51,6 +52,25 @@ def test_several_urls_in_order(gate, cas, web, together):
     one_point = [x509.DistributionPoint([x509.UniformResourceIdentifier(url) for url in urls], None, None, None)]
     admitted(gate, cas.leaf(points_of=one_point if together else points(urls)))
     assert [web.count(url) for url in urls[1:]] == [1, 1, 1, 0]
+
+
+@pytest.mark.filterwarnings("ignore:(SHA1|MD5) signatures are deprecated")
+@pytest.mark.parametrize("digest", [hashes.SHA1(), hashes.MD5()], ids=["SHA-1", "MD5"])
+@pytest.mark.parametrize("where", ["fetched", "file"])
+def test_a_weak_signature(house, gate, cas, web, where, digest):
+    """B-273: believed neither from a file nor from the network; the same list with a strong one is."""
+    ca = cas.root.ca("RSA CA", kind="rsa2048")
+    weak, strong = ca.crl(digest=digest), ca.crl()
+    if where == "file":
+        gate = gate_with(house, cas, cas.file("weak.crl", weak))
+        strict = gate_with(house, cas, cas.file("strong.crl", strong))
+        client = cas.credential(ca.issue("client"))
+        assert refused(gate, client) == UNUSABLE
+        admitted(strict, client)
+    else:
+        assert refused(gate, cas.credential(ca.issue("client", crl=[web.serve(weak)]))) == UNUSABLE
+        admitted(gate, cas.credential(ca.issue("client", crl=[web.serve(strong)])))
+    assert "weak algorithm" in why(gate)
 
 
 def test_other_schemes_are_passed_over(gate, cas, web, tmp_path):

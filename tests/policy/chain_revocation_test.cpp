@@ -324,3 +324,15 @@ TEST_CASE("chain revocation: a list of a CA that the certificate does not name i
     crl_list const lists{test::held(make_crl(list, lister)), made.by_root()};
     CHECK(made.check({&made.leaf, &made.middle, &lister}, lists).findings.front().status == unknown);
 }
+
+TEST_CASE("chain revocation: a list that is signed with SHA-1 says nothing, and is named (B-273)",
+          "[policy][chain_revocation]") {
+    revocation_fixture const made;
+    crl_request weak;
+    weak.digest = EVP_sha1();
+    auto const found = made.of_leaf({made.by_middle(weak)});
+    CHECK(found.status == unknown);
+    CHECK(found.words ==
+          "unable to get certificate CRL: that of CN=Middle is not usable: signed with a weak algorithm");
+    CHECK(made.status({made.by_middle(weak), made.by_middle({})}) == good);
+}

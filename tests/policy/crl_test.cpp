@@ -201,3 +201,18 @@ TEST_CASE("crl: a list names one signature algorithm, inside and outside", "[pol
     CHECK(is_signed_by(*made.signed_again(NID_ecdsa_with_SHA256), *made.issuer.certificate));
     CHECK_FALSE(is_signed_by(*made.signed_again(NID_ecdsa_with_SHA384), *made.issuer.certificate));
 }
+
+TEST_CASE("crl: a list that is signed with SHA-1 or MD5 has a defect (B-273)", "[policy][crl]") {
+    crl_fixture made;
+    CHECK(made.parse({})->defect.empty());
+    CHECK(made.parse({.digest = EVP_sha1()})->defect == "signed with a weak algorithm");
+    auto request = test::authority_request("Issuer");
+    request.key = test::key_kind::rsa_2048;
+    made.issuer = test::make_self_signed(request);
+    CHECK(made.parse({.digest = EVP_sha512()})->defect.empty());
+    for (auto const* digest : {EVP_sha1(), EVP_md5()}) {
+        auto const list = made.parse({.digest = digest});
+        CHECK(list->defect == "signed with a weak algorithm");
+        CHECK_FALSE(is_signed_by(*list, *made.issuer.certificate));
+    }
+}
