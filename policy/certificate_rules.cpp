@@ -2,17 +2,25 @@
 
 #include "policy/signature_algorithm.hpp"
 
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
 namespace ftpsgate::policy {
 
 namespace {
 
 constexpr int least_rsa_bits = 2048;
 constexpr int most_rsa_bits = 8192;
+constexpr unsigned most_exponent_bits = 32;
+constexpr int most_serial_bytes = 20;  // RFC 5280 4.1.2.2
 
 bool is_sane_rsa(EVP_PKEY const* key) {
     int const bits = EVP_PKEY_bits(key);
-    BIGNUM const* const exponent = RSA_get0_e(EVP_PKEY_get0_RSA(key));
-    return bits >= least_rsa_bits && bits <= most_rsa_bits && BN_is_odd(exponent) == 1 && BN_is_one(exponent) == 0;
+    RSA const* const rsa = EVP_PKEY_get0_RSA(key);
+    BIGNUM const* const exponent = RSA_get0_e(rsa);
+    return bits >= least_rsa_bits && bits <= most_rsa_bits && BN_is_odd(RSA_get0_n(rsa)) == 1 &&
+           BN_is_odd(exponent) == 1 && BN_is_one(exponent) == 0 && BN_num_bits(exponent) <= most_exponent_bits;
 }
 
 bool is_known_curve(EVP_PKEY const* key) {
@@ -29,6 +37,17 @@ bool may_be_client(X509 const& certificate) {
     std::uint32_t const flags = X509_get_extension_flags(readable(certificate));
     if ((flags & EXFLAG_XKUSAGE) == 0) return true;
     return (X509_get_extended_key_usage(readable(certificate)) & (XKU_SSL_CLIENT | XKU_ANYEKU)) != 0;
+}
+
+// RFC 5280 4.2. BoringSSL minds only where it reads the extension itself.
+bool has_extension_twice(X509 const& certificate) {
+    std::vector<std::string_view> seen;
+    for (int i = 0; i < X509_get_ext_count(&certificate); ++i) {
+        auto const* const oid = X509_EXTENSION_get_object(X509_get_ext(&certificate, i));
+        seen.emplace_back(reinterpret_cast<char const*>(OBJ_get0_data(oid)), OBJ_length(oid));
+    }
+    std::sort(seen.begin(), seen.end());
+    return std::adjacent_find(seen.begin(), seen.end()) != seen.end();
 }
 
 bool may_sign_handshakes(X509 const& certificate) {
@@ -61,12 +80,25 @@ bool is_strong_signature(X509 const& certificate) {
     return size > 0 && parse_signature_algorithm({der, static_cast<std::size_t>(size)}).has_value();
 }
 
+std::string form_fault(certificate_list const& path) {
+    for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+        X509 const& one = *path[i];
+        // The number itself: a zero in front of it, which only says that it is positive, does not count.
+        bool const long_serial = ASN1_STRING_length(X509_get0_serialNumber(&one)) > most_serial_bytes;
+        if (!long_serial && !has_extension_twice(one)) continue;
+        return (long_serial ? "the serial number is longer than 20 bytes (" : "an extension is there twice (") +
+               name_text(X509_get_subject_name(&one)) + ")";
+    }
+    return {};
+}
+
 std::string anchor_fault(certificate_list const& path) {
     X509* const anchor = path.back().get();
     std::uint32_t const flags = X509_get_extension_flags(anchor);
     if ((flags & EXFLAG_CRITICAL) != 0) return "the anchor has an unknown critical extension";
     // A client's own certificate may be an anchor, for nobody but itself.
-    if (path.size() > 1 && (flags & (EXFLAG_V1 | EXFLAG_CA)) == 0) return "the anchor is no CA";
+    if (path.size() > 1 && (flags & EXFLAG_V1) != 0) return "the anchor is X.509 v1, which does not say who is a CA";
+    if (path.size() > 1 && (flags & EXFLAG_CA) == 0) return "the anchor is no CA";
     long const most = X509_get_pathlen(anchor);
     long authorities = 0;
     for (std::size_t i = 1; i + 1 < path.size(); ++i)

@@ -10,13 +10,18 @@ namespace ftpsgate::policy {
 /// `lifted` = no-usage-check: B-186 and B-187 are not applied, B-188 always is.
 enum class usage_check { applied, lifted };
 
-/// B-273: RSA of 2048 to 8192 bits with an odd exponent above 1, P-256, P-384, P-521, Ed25519.
+/// B-273: RSA of 2048 to 8192 bits with an odd exponent above 1 and of 32 bits at most, P-256, P-384, P-521, Ed25519.
 bool is_strong_key(X509 const& certificate);
 /// B-273: signed with SHA-256 or better. Not asked of trust anchors, whose signature nobody relies on.
 bool is_strong_signature(X509 const& certificate);
 
-/// What the anchor of a path says of those below it, which BoringSSL does not ask: whether it is a CA, how many CAs may
-/// follow, and whether it has a critical extension that nobody knows. In words, "" = nothing is wrong.
+/// What RFC 5280 forbids and BoringSSL accepts in certificates below the anchor: serial numbers of more than 20 bytes
+/// and an extension that is there twice. In words, "" = nothing is wrong.
+std::string form_fault(certificate_list const& path);
+
+/// What the anchor of a path says of those below it, which BoringSSL does not ask: whether it is a CA (X.509 v1 does
+/// not say so, A-096), how many CAs may follow, and whether it has a critical extension that nobody knows. In words, ""
+/// = nothing is wrong.
 std::string anchor_fault(certificate_list const& path);
 
 /// B-186 .. B-188 for a path, leaf first, anchor last; in words, "" = may authenticate a client. BoringSSL's own

@@ -157,6 +157,11 @@ private:
             answer.words = "key or signature algorithm of " + name_text(X509_get_subject_name(&one)) + " is too weak";
             return;
         }
+        answer.words = form_fault(answer.path);
+        if (!answer.words.empty()) {
+            answer.reason = refusal::malformed;
+            return;
+        }
         answer.words = anchor_fault(answer.path);
         if (answer.words.empty()) answer.words = policies_fault(answer.path);
         if (!answer.words.empty()) {

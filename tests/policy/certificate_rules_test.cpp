@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 using namespace ftpsgate;
 using namespace ftpsgate::policy;
 
@@ -50,11 +52,11 @@ bool is_strong_rsa(unsigned bits, BN_ULONG exponent) {
 }
 
 // Only a public key: nobody waits for 16384 bits to be made. The signature is another's.
-bool is_strong_public_rsa(unsigned bits) {
+bool is_strong_public_rsa(unsigned bits, BN_ULONG lowest = 1, BN_ULONG public_exponent = RSA_F4) {
     bssl::UniquePtr<BIGNUM> modulus(BN_new()), exponent(BN_new());
     BN_set_bit(modulus.get(), static_cast<int>(bits - 1));
-    BN_set_bit(modulus.get(), 0);
-    BN_set_word(exponent.get(), RSA_F4);
+    BN_add_word(modulus.get(), lowest);
+    BN_set_word(exponent.get(), public_exponent);
     bssl::UniquePtr<RSA> const half(RSA_new());
     REQUIRE(RSA_set0_key(half.get(), modulus.release(), exponent.release(), nullptr) == 1);
     bssl::UniquePtr<EVP_PKEY> const key(EVP_PKEY_new());
@@ -73,6 +75,44 @@ bool is_strong_on_curve(int curve) {
 
 bool is_strong_signature_with(test::key_kind kind, EVP_MD const* digest) {
     return is_strong_signature(*test::make_self_signed({.key = kind, .digest = digest}).certificate);
+}
+
+// What is wrong with the form of a leaf and of the CA above it.
+std::string form_of(test::certificate_request const& leaf, test::certificate_request const& middle) {
+    auto const root = test::make_self_signed(test::authority_request("Root"));
+    auto const above = test::make_certificate(middle, root);
+    auto const below = test::make_certificate(leaf, above);
+    return form_fault(test::list_of({&below, &above, &root}));
+}
+
+// As version 1, which has no extensions.
+test::identity as_v1(test::identity made, test::identity const* issuer = nullptr) {
+    X509 const& as_v3 = *made.certificate;
+    certificate_ptr const certificate(X509_new());
+    X509_set_serialNumber(certificate.get(), X509_get0_serialNumber(&as_v3));
+    X509_set1_notBefore(certificate.get(), X509_get0_notBefore(&as_v3));
+    X509_set1_notAfter(certificate.get(), X509_get0_notAfter(&as_v3));
+    X509_set_pubkey(certificate.get(), made.key.get());
+    X509_set_subject_name(certificate.get(), X509_get_subject_name(&as_v3));
+    X509_set_issuer_name(certificate.get(), X509_get_issuer_name(&as_v3));
+    auto* const signer = issuer != nullptr ? issuer->key.get() : made.key.get();
+    REQUIRE(X509_sign(certificate.get(), signer, EVP_sha256()) > 0);
+    made.certificate = parse_certificate(test::der_of(*certificate));
+    REQUIRE(made.certificate);
+    REQUIRE(X509_get_version(made.certificate.get()) == X509_VERSION_1);
+    return made;
+}
+
+// With a curve in numbers instead of a name.
+certificate_ptr with_explicit_curve() {
+    auto const made = test::make_self_signed({});
+    auto der = test::der_of(*made.certificate);
+    test::bytes const name{0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    test::bytes const numbers{0x30, 0x08, 0x02, 0x01, 0x01, 0x30, 0x03, 0x02, 0x01, 0x07};
+    auto const at = std::search(der.begin(), der.end(), name.begin(), name.end());
+    REQUIRE(at != der.end());
+    std::copy(numbers.begin(), numbers.end(), at);
+    return parse_certificate(der);
 }
 
 certificate_ptr signed_with_pss(EVP_MD const* digest) {
@@ -156,6 +196,7 @@ TEST_CASE("certificate_rules: RSA of 2048 to 8192 bits, the three curves and Ed2
     CHECK(is_strong(test::key_kind::ed25519));
     CHECK(is_strong_rsa(2048, 3));
     CHECK(is_strong_public_rsa(8192));
+    CHECK(is_strong_public_rsa(2048, 1, (BN_ULONG{1} << 32U) - 1));
 }
 
 TEST_CASE("certificate_rules: other keys are weak (B-273, A-097)", "[policy][certificate_rules]") {
@@ -163,6 +204,10 @@ TEST_CASE("certificate_rules: other keys are weak (B-273, A-097)", "[policy][cer
     CHECK_FALSE(is_strong_public_rsa(2040));
     CHECK_FALSE(is_strong_public_rsa(8200));
     CHECK_FALSE(is_strong_public_rsa(16384));
+    CHECK_FALSE(is_strong_public_rsa(2048, 2));  // an even modulus
+    CHECK_FALSE(is_strong_public_rsa(2048, 1, (BN_ULONG{1} << 33U) - 1));
+    CHECK_FALSE(is_strong_public_rsa(2048, 1, 1));
+    CHECK_FALSE(is_strong_public_rsa(2048, 1, 65536));
     CHECK_FALSE(is_strong_on_curve(NID_secp224r1));
 }
 
@@ -179,4 +224,67 @@ TEST_CASE("certificate_rules: RSA-PSS is as strong as its digest (B-273)", "[pol
     CHECK(is_strong_signature(*signed_with_pss(EVP_sha256())));
     CHECK(is_strong_signature(*signed_with_pss(EVP_sha512())));
     CHECK_FALSE(is_strong_signature(*signed_with_pss(EVP_sha1())));
+}
+
+TEST_CASE("certificate_rules: a curve that is not named is weak (A-097)", "[policy][certificate_rules]") {
+    auto const made = with_explicit_curve();
+    REQUIRE(made);
+    CHECK_FALSE(is_strong_key(*made));
+}
+
+TEST_CASE("certificate_rules: serial numbers have at most 20 bytes, but for the anchor's (A-097)",
+          "[policy][certificate_rules]") {
+    auto middle = test::authority_request("Middle");
+    test::bytes leading_zero(21, 0xff);
+    leading_zero.front() = 0;
+    for (auto const& fine : {test::bytes(20, 0x7f), test::bytes{0x00}, test::bytes{0xff}, leading_zero})
+        CHECK(form_of({.serial = fine}, middle).empty());
+    for (std::size_t const size : {21, 38, 100}) {
+        CHECK(form_of({.serial = test::bytes(size, 0x7f)}, middle) ==
+              "the serial number is longer than 20 bytes (CN=client)");
+        middle.serial = test::bytes(size, 0x01);
+        CHECK(form_of({}, middle) == "the serial number is longer than 20 bytes (CN=Middle)");
+        middle.serial.clear();
+    }
+    auto root = test::authority_request("Root");
+    root.serial = test::bytes(21, 0x01);
+    auto const made = test::make_self_signed(root);
+    auto const leaf = test::make_certificate({}, made);
+    CHECK(form_fault(test::list_of({&leaf, &made})).empty());
+}
+
+TEST_CASE("certificate_rules: no extension is there twice, known or not", "[policy][certificate_rules]") {
+    auto const middle = test::authority_request("Middle");
+    auto const one = test::unknown_extension(false);
+    auto other = one;
+    other.oid += ".1";
+    CHECK(form_of({.raw = {one, other}}, middle).empty());
+    CHECK(form_of({.raw = {one, other, one}}, middle) == "an extension is there twice (CN=client)");
+    auto twice = middle;
+    twice.raw = {one, one};
+    CHECK(form_of({}, twice) == "an extension is there twice (CN=Middle)");
+}
+
+TEST_CASE("certificate_rules: a root of X.509 v1 is no CA (A-096)", "[policy][certificate_rules]") {
+    auto as_v3 = test::make_self_signed(test::authority_request("Root"));
+    auto const leaf = test::make_certificate({}, as_v3);
+    auto const root = as_v1(std::move(as_v3));
+    CHECK(anchor_fault(test::list_of({&leaf, &root})) == "the anchor is X.509 v1, which does not say who is a CA");
+    trust_anchors const anchors(test::list_of({&root}));
+    auto const presented = test::list_of({&leaf});
+    certificate_list const none;
+    auto const now = std::chrono::system_clock::now();
+    CHECK(check_chain(anchors, {presented, none, usage_check::applied, nullptr, now}).reason == refusal::constraint);
+}
+
+// RFC 5280 4.1.2.1 wants that version where there are no extensions, and many tools make such clients.
+TEST_CASE("certificate_rules: a client of X.509 v1 is one without usages; a CA below the root is none",
+          "[policy][certificate_rules]") {
+    test::chain_fixture const made;
+    auto const leaf = as_v1(test::make_certificate({}, made.root), &made.root);
+    CHECK(made.check({&leaf}).reason == refusal::none);
+    auto as_v3 = test::make_certificate(test::authority_request("Middle"), made.root);
+    auto const below = test::make_certificate({}, as_v3);
+    auto const middle = as_v1(std::move(as_v3), &made.root);
+    CHECK(made.check({&below, &middle}).reason == refusal::constraint);
 }
