@@ -36,13 +36,29 @@ bool is_about_issuer(X509_STORE_CTX& context) {
     return X509_STORE_CTX_get0_parent_ctx(&context) != nullptr;
 }
 
-// On the path of someone who signs lists: what is wrong there makes the list useless.
-int on_issuer_error(X509_STORE_CTX& context) {
-    auto const* const path = X509_STORE_CTX_get0_chain(&context);
+bool is_at_anchor(X509_STORE_CTX& context) {
     auto const depth = static_cast<std::size_t>(X509_STORE_CTX_get_error_depth(&context));
-    // The anchor has no CRL of its own (B-252).
-    bool const at_anchor = depth + 1 == sk_X509_num(path);
-    return X509_STORE_CTX_get_error(&context) == X509_V_ERR_UNABLE_TO_GET_CRL && at_anchor ? 1 : 0;
+    return depth + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(&context));
+}
+
+// That a certificate's own key signed the list which is to speak of it.
+bool is_own_list(X509_STORE_CTX& context) {
+    auto const* const signer = X509_STORE_CTX_get0_current_issuer(&context);
+    auto const* const path = X509_STORE_CTX_get0_chain(&context);
+    return X509_STORE_CTX_get_error_depth(&context) == 0 && signer != nullptr &&
+           X509_cmp(signer, sk_X509_value(path, 0)) == 0;
+}
+
+// On the path of someone who signs lists: what is wrong there makes the list useless, but for two things. Nobody asks
+// for CRLs about the anchor (B-252). And where the issuer of the signer says in his certificate that the signer's list
+// is for it, too, BoringSSL would have to check the signer once more, and refuses to; but that is going on (PKITS
+// 4.14.30).
+int on_issuer_error(X509_STORE_CTX& context) {
+    int const error = X509_STORE_CTX_get_error(&context);
+    bool const about_list =
+        error == X509_V_ERR_UNABLE_TO_GET_CRL || X509_STORE_CTX_get0_current_crl(&context) != nullptr;
+    if (about_list && is_at_anchor(context)) return 1;
+    return error == X509_V_ERR_CRL_PATH_VALIDATION_ERROR && is_own_list(context) ? 1 : 0;
 }
 
 }  // namespace
@@ -109,7 +125,7 @@ int crl_check::look_up(X509_STORE_CTX& context, X509_CRL& list, X509& certificat
         if (found != 1) return found == 0 ? 1 : 2;
         fault = X509_V_ERR_CERT_REVOKED;
     }
-    if (is_about_issuer(context)) return 0;
+    if (is_about_issuer(context)) return is_at_anchor(context) && fault != X509_V_ERR_CERT_REVOKED ? 1 : 0;
     note(context, &list, fault);
     return 1;
 }

@@ -336,3 +336,34 @@ TEST_CASE("chain revocation: a list that is signed with SHA-1 says nothing, and 
           "unable to get certificate CRL: that of CN=Middle is not usable: signed with a weak algorithm");
     CHECK(made.status({made.by_middle(weak), made.by_middle({})}) == good);
 }
+
+TEST_CASE("chain revocation: who signs lists in a CA's place may be on his own list (PKITS 4.14.30)",
+          "[policy][chain_revocation]") {
+    revocation_fixture made;
+    auto request = authority_request("List issuer");
+    test::distribution_point const point{.directory = common_name("point"), .crl_issuer = common_name("List issuer")};
+    auto const judge = [&](bool named, bool listed) {
+        request.crl_points.clear();
+        if (named) request.crl_points = {point};
+        auto const lister = make_certificate(request, made.root);
+        made.renew({.crl_points = {point}});
+        auto list = listed ? made.listing(lister) : crl_request{};
+        if (listed) list.revoked.front().certificate_issuer = common_name("Root");
+        list.point = test::issuing_point{.name = {.directory = common_name("point")}, .indirect = true};
+        // For the intermediate there is a list of the root; for the signer only his own counts.
+        crl_request of_root;
+        of_root.point = test::issuing_point{.name = {.urls = {"http://a/1"}}};
+        auto with_url = authority_request("Middle");
+        with_url.own_key = made.middle.key.get();
+        with_url.crl_points = {{.urls = {"http://a/1"}}};
+        made.middle = make_certificate(with_url, made.root);
+        crl_list const lists{test::held(make_crl(list, lister)), made.by_root(of_root)};
+        auto const all = made.check({&made.leaf, &made.middle, &lister}, lists);
+        REQUIRE(all.findings.size() == 3);
+        CHECK(all.findings[1].status == good);
+        return all.findings.front().status;
+    };
+    CHECK(judge(true, false) == good);
+    CHECK(judge(true, true) == unknown);    // he has revoked himself
+    CHECK(judge(false, false) == unknown);  // his issuer does not say that this list is for him
+}
