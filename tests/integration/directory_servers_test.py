@@ -242,21 +242,28 @@ def test_an_issuer_that_could_be_another_ca(site, slapd, anna, cas):
     assert "several roots" in refusal_of(site.ask(slapd, twin, clients=pinned))
 
 
+def constrained(cas):
+    """A CA that may name hosts, and nobody else."""
+    return cas.root.ca("constrained", more=[(x509.NameConstraints([x509.DNSName("plant.example")], None), True)])
+
+
 @pytest.mark.parametrize("form, values", [
     ("subject", {"altSecurityIdentities": "X509:<S>CN=konrad"}),
     ("rfc822", {"altSecurityIdentities": "X509:<RFC822>konrad@b.example"}),
     ("upn", {"userPrincipalName": "konrad@b.example"})])
 def test_names_that_constraints_leave_open(site, slapd, cas, form, values):
     """B-274: a CA that may name hosts names a person."""
-    sub = cas.root.ca("constrained", more=[(x509.NameConstraints([x509.DNSName("plant.example")], None), True)])
     names = [("dns", "a.plant.example"), ("email", "konrad@b.example"), ("upn", "konrad@b.example")]
     dn = slapd.add(f"konrad{slapd.entries}", **values)
-    bound = odd_credential(cas, "konrad", names, issuer=sub)
+    bound = odd_credential(cas, "konrad", names, issuer=constrained(cas))
     assert "name constraints" in refusal_of(site.ask(slapd, bound, map_by=[form]))
     assert user_of(site.ask(slapd, odd_credential(cas, "konrad", names), map_by=[form])) in dn
-    number = slapd.entries
-    credential = odd_credential(cas, "otto", names[:1], issuer=sub, serial=0x010000 + number)
-    slapd.add(f"otto{number}", altSecurityIdentities=f"X509:<I>CN=constrained<SR>{number:02x}0001")
+
+
+def test_constraints_say_nothing_against_issuer_and_serial(site, slapd, cas):
+    """The account names the issuer then (B-274)."""
+    credential = odd_credential(cas, "otto", [("dns", "a.plant.example")], issuer=constrained(cas), serial=0x010203)
+    slapd.add(f"otto{slapd.entries}", altSecurityIdentities="X509:<I>CN=constrained<SR>030201")
     assert user_of(site.ask(slapd, credential)).startswith("otto")
 
 

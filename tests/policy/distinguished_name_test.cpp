@@ -108,7 +108,8 @@ TEST_CASE("distinguished_name: values that must stand for nobody (B-191, A-041, 
     CHECK(name.rdns[0][0].flaw == why);
     CHECK(name.rdns[0][0].value.empty());
     CHECK(judge("CN=*,O=Example", name) == "doubt: CN " + why);
-    CHECK(judge("CN=*,O=Other", name) == "doubt: CN " + why);
+    CHECK(judge("CN=x,O=Example", name) == "doubt: CN " + why);
+    CHECK(judge("CN=*,O=Other", name) == "no: no O is 'Other', as the rule wants");
 }
 
 TEST_CASE("distinguished_name: what is no Name is malformed", "[policy][distinguished_name]") {

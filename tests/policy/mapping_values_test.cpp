@@ -263,7 +263,8 @@ TEST_CASE("mapping_values: evil and ambiguous values refuse (A-041, A-090, A-091
 }
 
 TEST_CASE("mapping_values: the gate compares for itself what the directory found (A-095)", "[policy][mapping_values]") {
-    mapping_value wanted{mapping_form::upn, "userPrincipalName", {"bob@x.example"}, value_match::ignore_ascii_case, ""};
+    mapping_value wanted{
+        mapping_form::upn, "userPrincipalName", {"bob@x.example"}, value_match::ignore_ascii_case, "", ""};
     CHECK(is_match(wanted, {"other", "Bob@X.EXAMPLE"}));
     CHECK_FALSE(is_match(wanted, {}));
     CHECK_FALSE(is_match(wanted, {"b\xc3\xb3"
