@@ -72,9 +72,9 @@ std::string result_of(site_runtime const& site, findings const& found) {
     if (decided == outcome::refused) return "refused: " + found.identity->detail;
     if (decided == outcome::mapped) return "accepted, logs in at the backend as " + found.identity->login->user;
     bool const is_of_rule = found.identity && !found.identity->rule.empty();
-    std::string const why =
-        is_of_rule ? "of rule " + found.identity->rule + ", but authentication.client_certificate is off"
-                   : std::string("not mapped to a user");
+    std::string const why = is_of_rule
+                                ? "of rule " + found.identity->rule + ", but authentication.client_certificate is off"
+                                : std::string("not mapped to a user");
     return "accepted, " + why +
            (site.settings.authentication.basic ? ": USER and PASS of the client decide"
                                                : ": USER is answered 530, as authentication.basic is off");

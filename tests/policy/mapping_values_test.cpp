@@ -167,7 +167,7 @@ TEST_CASE("mapping_values: the certificate itself", "[policy][mapping_values]") 
     auto const made = make_certificate({}, make_self_signed(authority_request("CA")));
     auto const found = mapping_value_of(mapping_form::user_certificate, *made.certificate);
     REQUIRE(found.value);
-    auto const der = der_of(*made.certificate);
+    auto const der = ftpsgate::test::der_of(*made.certificate);
     CHECK(found.value->attribute == "userCertificate");
     CHECK(found.value->values == strings{std::string(der.begin(), der.end())});
     CHECK(found.value->match == value_match::exact);

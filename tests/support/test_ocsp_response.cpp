@@ -149,7 +149,8 @@ std::vector<raw_extension> response_extensions(ocsp_response_request const& requ
     auto all = request.raw;
     if (request.nonce.empty()) return all;
     raw_extension nonce{"1.3.6.1.5.5.7.48.1.2", false, {0x04, static_cast<std::uint8_t>(request.nonce.size())}};
-    nonce.der.insert(nonce.der.end(), request.nonce.begin(), request.nonce.end());
+    for (auto const byte : request.nonce)  // insert() would make g++ 12 see what is not there
+        nonce.der.push_back(byte);
     all.push_back(std::move(nonce));
     return all;
 }
