@@ -79,8 +79,8 @@ private:
         if (hash.empty() && needs_certificate())
             draft_.leave_out(
                 place::ssl, ssl,
-                "there is no serverCertHash, and so IIS lets nobody in with these settings: the gate does, "
-                "with the certificate that is filled in");
+                "there is no serverCertHash: IIS refuses what these policies ask for, the gate serves it with the "
+                "certificate that is filled in");
         if (!hash.empty() || needs_certificate()) write_certificate(hash);
         if (control_ == ssl_allow && clients_ == cert_require) {
             control_ = ssl_require;
@@ -220,8 +220,7 @@ private:
         draft_.leave_out(
             place::active_directory, clients,
             "useActiveDirectoryMapping: Windows knows its directory and logs users on by itself; the gate has to "
-            "be told where the directory "
-            "is, and the users' passwords at the backend");
+            "be told where the directory is, and the users' passwords at the backend");
         section.set("enabled", "true");
         section.comment(
             "FILL IN: a domain controller, the CA of its certificate, an account that may search, and where.");
