@@ -195,19 +195,27 @@ TEST_CASE("peer_verifier: who was refused or accepted with a warning is not reca
     CHECK(lenient->recall(chain) == nullptr);
 }
 
-TEST_CASE("peer_verifier: nobody is recalled after the cache has changed", "[policy][peer_verifier]") {
+TEST_CASE("peer_verifier: nobody is recalled after what his verdict came from has changed", "[policy][peer_verifier]") {
     peer_bench made;
-    auto const leaf = made.issue_plain();
-    auto const verifier = verifier_with_list(made);
+    auto const leaf = made.issue();
+    auto const verifier = made.verifier();
     auto const chain = made.chain_of({&leaf});
     made.verify(*verifier, chain);
     CHECK(verifier->recall(chain));
-    SECTION("by a list") {
-        made.service->cache().put_crl(made.list_key("/any"), made.files.front());
+    held_answer const answer{ocsp_status::good, {}, {}, test::hours_from_now(1)};
+    SECTION("what concerns others is none of it") {
+        made.service->cache().put_crl(made.list_key("/any"), test::held(test::make_crl({}, made.root)));
+        made.service->cache().put_answer({revocation_key::kind::ocsp, "any", {}}, answer);
+        CHECK(verifier->recall(chain));
+        return;
     }
-    SECTION("by an answer") {
-        made.service->cache().put_answer({revocation_key::kind::ocsp, "any", {}},
-                                         {ocsp_status::good, {}, {}, test::hours_from_now(1)});
+    SECTION("its list") {
+        made.service->cache().put_crl(made.list_key("/crl"), test::held(test::make_crl({.number = 99}, made.root)));
+    }
+    SECTION("an answer about it, where there was none") {
+        auto const question = ocsp_question_id({*leaf.certificate, *made.root.certificate});
+        made.service->cache().put_answer({revocation_key::kind::ocsp, question, key_sha256_of(*made.root.certificate)},
+                                         answer);
     }
     CHECK(verifier->recall(chain) == nullptr);
     CHECK(verifier->recall(chain) == nullptr);
