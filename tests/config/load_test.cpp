@@ -151,9 +151,10 @@ TEST_CASE("load: single values that are bad", "[config][load]") {
          "t.toml:9:16: error: site[0].limits.command_line: must be between 128B and 64KiB, not 127B"},
         {"[site.limits]\nfailed_logins = 0",
          "t.toml:9:17: error: site[0].limits.failed_logins: must be between 1 and 1000, not 0"},
-        {"[site.limits]\nban_after = 10",
-         "t.toml:9:1: error: site[0].limits.ban_after: unknown key (known here: sessions, sessions_per_client, "
-         "login_timeout, idle_timeout, command_line, failed_logins)"},
+        {"[site.limits]\nban_after = 1001",
+         "t.toml:9:13: error: site[0].limits.ban_after: must be between 0 and 1000, not 1001"},
+        {"[site.commands]\nhidden = []",
+         "t.toml:9:1: error: site[0].commands.hidden: unknown key (known here: deny, allow, pass_unknown)"},
         {"[site.data]\npassive_address = '::1'",
          "t.toml:9:19: error: site[0].data.passive_address: \"::1\" is not an IPv4 address (like \"192.0.2.1\")"},
         {"[site.data]\npassive_address = '0.0.0.0'",
