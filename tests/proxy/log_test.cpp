@@ -86,7 +86,7 @@ TEST_CASE("log: a line begins with the event, keeps the order of fields and ends
                            R"("user":"J. Doe","ok":true,"offset":-5,"seconds":61.007,"level":"info"})"},
     }));
     event_log log;
-    REQUIRE_FALSE(log.configure({level::info, format, path}));
+    REQUIRE_FALSE(log.configure({level::info, format, path, {}}));
     std::string const site = "ftp.example.com";
     log_line(log, level::info, "login")
         .field("session", std::uint64_t{17})
@@ -105,7 +105,7 @@ TEST_CASE("log: A-101 hostile values stay one value of one line", "[proxy][log]"
     temporary_folder const folder;
     auto const path = folder.file("log");
     event_log log;
-    REQUIRE_FALSE(log.configure({level::info, log_format::text, path}));
+    REQUIRE_FALSE(log.configure({level::info, log_format::text, path, {}}));
     log_line(log, level::info, "login").field("user", "x\r\nevent=login user=root").field("next", "1");
     log_line(log, level::info, "login").field("user", "\" level=error").field("long", std::string(100'000, 'A'));
     auto const lines = lines_of(path);
@@ -119,7 +119,7 @@ TEST_CASE("log: only the wanted levels are written", "[proxy][log]") {
     temporary_folder const folder;
     auto const path = folder.file("log");
     event_log log;
-    REQUIRE_FALSE(log.configure({level::warning, log_format::text, path}));
+    REQUIRE_FALSE(log.configure({level::warning, log_format::text, path, {}}));
     CHECK(log.wants(level::error));
     CHECK_FALSE(log.wants(level::info));
     for (auto const each : {level::error, level::warning, level::info, level::debug})
@@ -134,7 +134,7 @@ TEST_CASE("log: write() writes once, and what comes behind it is not added", "[p
     temporary_folder const folder;
     auto const path = folder.file("log");
     event_log log;
-    REQUIRE_FALSE(log.configure({level::info, log_format::text, path}));
+    REQUIRE_FALSE(log.configure({level::info, log_format::text, path, {}}));
     {
         log_line line(log, level::info, "e");
         line.field("a", 1).write();
@@ -158,7 +158,7 @@ TEST_CASE("log: extreme numbers", "[proxy][log]") {
     temporary_folder const folder;
     auto const path = folder.file("log");
     event_log log;
-    REQUIRE_FALSE(log.configure({level::info, log_format::text, path}));
+    REQUIRE_FALSE(log.configure({level::info, log_format::text, path, {}}));
     log_line(log, level::info, "e")
         .field("a", std::numeric_limits<std::int64_t>::min())
         .field("b", std::numeric_limits<std::uint64_t>::max())
@@ -174,7 +174,7 @@ TEST_CASE("log: reopen follows a rotation, and keeps the old file when the new o
     fs::create_directory(folder.file("sub"));
     auto const path = folder.file("sub/log");
     event_log log;
-    REQUIRE_FALSE(log.configure({level::info, log_format::text, path}));
+    REQUIRE_FALSE(log.configure({level::info, log_format::text, path, {}}));
     log_line(log, level::info, "one");
     fs::rename(path, folder.file("old"));
     log_line(log, level::info, "two");
@@ -196,8 +196,8 @@ TEST_CASE("log: a file that cannot be opened changes nothing", "[proxy][log]") {
     temporary_folder const folder;
     auto const path = folder.file("log");
     event_log log;
-    REQUIRE_FALSE(log.configure({level::info, log_format::text, path}));
-    CHECK(log.configure({level::debug, log_format::json, folder.file("no/such")}));
+    REQUIRE_FALSE(log.configure({level::info, log_format::text, path, {}}));
+    CHECK(log.configure({level::debug, log_format::json, folder.file("no/such"), {}}));
     CHECK_FALSE(log.wants(level::debug));
     log_line(log, level::info, "e");
     CHECK(without_time(lines_of(path).at(0)) == "event=e level=info");
@@ -205,7 +205,7 @@ TEST_CASE("log: a file that cannot be opened changes nothing", "[proxy][log]") {
 
 TEST_CASE("log: a full disk loses lines and counts them", "[proxy][log]") {
     event_log log;
-    REQUIRE_FALSE(log.configure({level::info, log_format::text, "/dev/full"}));
+    REQUIRE_FALSE(log.configure({level::info, log_format::text, "/dev/full", {}}));
     log_line(log, level::info, "e");
     log_line(log, level::info, "e");
     CHECK(log.lost_lines() == 2);
@@ -215,7 +215,7 @@ TEST_CASE("log: after a line that was written in part the next one begins on a l
     temporary_folder const folder;
     auto const path = folder.file("log");
     event_log log;
-    REQUIRE_FALSE(log.configure({level::info, log_format::text, path}));
+    REQUIRE_FALSE(log.configure({level::info, log_format::text, path, {}}));
     ::rlimit before{};
     REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
     ::rlimit const tight{100, before.rlim_max};
@@ -256,7 +256,7 @@ TEST_CASE("log: lines of several threads do not mix, also while it is reopened",
     temporary_folder const folder;
     auto const path = folder.file("log");
     event_log log;
-    REQUIRE_FALSE(log.configure({level::info, log_format::json, path}));
+    REQUIRE_FALSE(log.configure({level::info, log_format::json, path, {}}));
     std::vector<std::thread> threads;
     for (int each = 0; each < 4; ++each) {
         threads.emplace_back([&log] {
