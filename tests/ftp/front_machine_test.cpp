@@ -162,8 +162,12 @@ TEST_CASE("front: a handshake that fails ends without a word (B-040)", "[ftp][fr
         CHECK(talk.client_stream().find("421") == std::string::npos);
         CHECK(talk.finishes() == 1);
     }
-    SECTION("the gate stops") {
-        talk.is(ftp::shutdown{}).ends(ftp::end_reason::shutdown);
+    SECTION("the gate stops at once") {
+        talk.is(ftp::shutdown{ftp::shutdown_kind::now}).ends(ftp::end_reason::shutdown);
+    }
+    SECTION("the gate drains: the handshake has the time that it always has (B-222)") {
+        talk.is(ftp::shutdown{ftp::shutdown_kind::drain}).passes(ftp::deadline_kind::drain).is_quiet();
+        talk.passes(ftp::deadline_kind::handshake).ends(ftp::end_reason::handshake);
     }
 }
 
