@@ -195,7 +195,7 @@ void peer_verifier::verification::note_lists(crl_list const& lists, time_point n
 bool peer_verifier::verification::order_next(chain_answer const& answer, time_point now) {
     // Once one certificate of the path is revoked, nothing else matters.
     for (std::size_t i = 0; i < searches_.size(); ++i)
-        if (searches_[i].conclude(answer.findings[i], now).report.status == revocation_status::revoked) return false;
+        if (searches_[i].is_revoked(answer.findings[i])) return false;
     for (std::size_t i = 0; i < searches_.size(); ++i) {
         auto wanted = searches_[i].next(answer.findings[i], now);
         if (!wanted) continue;

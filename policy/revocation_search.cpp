@@ -164,20 +164,27 @@ held_answer const* revocation_search::answer_that_counts() const {
     return doubtful ? nullptr : &*answer_;
 }
 
+bool revocation_search::is_revoked(crl_finding const& finding) const {
+    if (finding.status == revocation_status::revoked) return true;
+    auto const* const answer = answer_that_counts();
+    return answer != nullptr && answer->status == ocsp_status::revoked && delegate_is_ != delegate_state::unknown;
+}
+
 std::uint64_t revocation_search::version_seen(revocation_key const& key) const {
     auto const found = std::find_if(seen_.begin(), seen_.end(), [&](auto const& one) { return one.key == key; });
     return found == seen_.end() ? 0 : found->version;
 }
 
 std::optional<order> revocation_search::next(crl_finding const& finding, time_point now) {
+    if (finding.status == revocation_status::revoked) return std::nullopt;
+    // Before its word is weighed: a delegate that is known to be revoked has none (B-267).
+    if (delegate_is_ == delegate_state::unknown)
+        if (auto wanted = take(source_kind::delegate_crl, now)) return wanted;
     auto const* const answer = answer_that_counts();
     if (answer != nullptr && (answer->status == ocsp_status::revoked || is_fresh(answer->this_update, now)))
         return std::nullopt;
-    if (finding.status == revocation_status::revoked) return std::nullopt;
-    if (delegate_is_ == delegate_state::unknown) {
-        for (auto const kind : {source_kind::delegate_crl, source_kind::crl})
-            if (auto wanted = take(kind, now)) return wanted;
-    }
+    if (delegate_is_ == delegate_state::unknown)
+        if (auto wanted = take(source_kind::crl, now)) return wanted;
     if (auto wanted = take(source_kind::ocsp, now)) return wanted;
     bool const good = finding.status == revocation_status::good;
     if (good && answer != nullptr) return std::nullopt;

@@ -48,6 +48,8 @@ public:
         time_point until = time_point::max();  ///< when the answer has to be looked for again
     };
     outcome conclude(crl_finding const& finding, time_point now) const;
+    /// Nothing that may still come changes it: a list says so, or a responder who is not in doubt.
+    bool is_revoked(crl_finding const& finding) const;
 
 private:
     enum class source_kind { ocsp, delegate_crl, crl, delta };
