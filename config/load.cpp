@@ -44,6 +44,7 @@ void read_listener(section& in, listener_settings& out) {
     out.where = in.where();
     in.required("address", out.address, address{zero_port::allowed});
     in.optional("tls", out.tls, one_of<tls_mode>{{"explicit", explicit_tls}, {"implicit", implicit_tls}});
+    in.list("proxy_from", out.proxy_from, network{});
 }
 
 void read_tls_policy(section& in, tls_settings& out) {
@@ -125,6 +126,9 @@ void read_backend(section& in, backend_settings& out) {
     in.optional("reply_timeout", out.reply_timeout, timeout);
     in.optional("retries", out.retries, number{0, 100});
     in.optional("source_address", out.source_address, or_empty{ip_literal{}});
+    in.optional("proxy_protocol", out.proxy_protocol,
+                one_of<proxy_header>{{"", proxy_header::none}, {"v1", proxy_header::v1}, {"v2", proxy_header::v2}});
+    in.optional("proxy_protocol_data", out.proxy_protocol_data, flag{});
 }
 
 void read_data(section& in, data_settings& out) {

@@ -63,6 +63,8 @@ enum class session_reuse { require, ignore };
 enum class truncated_upload { reject, accept };
 /// How the gate opens data connections with the backend (B-136); client = the way the client used.
 enum class backend_data_mode { passive, active, client };
+/// The PROXY header that a backend gets in front of everything else (HAProxy's doc/proxy-protocol.txt).
+enum class proxy_header { none, v1, v2 };
 
 /// An account of this system.
 struct system_account {
@@ -91,9 +93,19 @@ struct metrics_settings {
     bool listen_given = false;  ///< the file names it: then failing to bind is fatal
 };
 
+/// An address block in CIDR notation. IPv4 is held as IPv4-mapped IPv6, so prefix counts from 96.
+struct ip_network {
+    std::array<std::uint8_t, 16> address{};
+    unsigned prefix = 128;  ///< bits that count
+
+    bool contains(std::array<std::uint8_t, 16> const& other) const;
+    friend bool operator==(ip_network const&, ip_network const&) = default;
+};
+
 struct listener_settings {
     endpoint address;  ///< where to listen
     tls_mode tls = tls_mode::explicit_tls;
+    std::vector<ip_network> proxy_from;  ///< balancers: from them a PROXY header is required, on data connections too
     location where{};
 };
 
@@ -121,15 +133,6 @@ struct validation_flags {
     bool no_usage_check = false;            ///< B-186, B-187; but the TLS library wants digitalSignature always
 
     friend bool operator==(validation_flags const&, validation_flags const&) = default;
-};
-
-/// An address block in CIDR notation. IPv4 is held as IPv4-mapped IPv6, so prefix counts from 96.
-struct ip_network {
-    std::array<std::uint8_t, 16> address{};
-    unsigned prefix = 128;  ///< bits that count
-
-    bool contains(std::array<std::uint8_t, 16> const& other) const;
-    friend bool operator==(ip_network const&, ip_network const&) = default;
 };
 
 /// "10.0.0.0/8", "crl.plant.example:8080", "[::1]:80": where URLs out of certificates may lead.
@@ -236,6 +239,9 @@ struct backend_settings {
     milliseconds reply_timeout = 1min;  ///< any reply, also the final one of a transfer
     unsigned retries = 2;               ///< further servers (or tries) before the login is sent, never after; to 100
     std::string source_address;         ///< local address of connections to the backend; "" = the kernel's choice
+    proxy_header proxy_protocol = proxy_header::none;  ///< tells the client's address; "" = none
+    bool proxy_protocol_data =
+        false;  ///< also on data connections that the gate opens: SFTPGo wants it, ProFTPD does not
 };
 
 struct data_settings {

@@ -197,6 +197,10 @@ verdict writable_folder::operator()(scalar const& value, std::optional<file_path
     return std::nullopt;
 }
 
+verdict network::operator()(scalar const& value, ip_network& into) const {
+    return take(value, R"(a string like "10.0.0.0/8" or "192.0.2.7")", into, parse_network);
+}
+
 verdict network_or_name::operator()(scalar const& value, url_permission& into) const {
     return take(value, R"(a string like "10.0.0.0/8" or "name:80")", into, parse_url_permission);
 }

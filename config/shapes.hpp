@@ -143,6 +143,11 @@ struct account_name {
     verdict operator()(scalar const& value, std::optional<system_account>& into) const;
 };
 
+/// "10.0.0.0/8", or an address alone.
+struct network {
+    verdict operator()(scalar const& value, ip_network& into) const;
+};
+
 struct network_or_name {
     verdict operator()(scalar const& value, url_permission& into) const;
 };

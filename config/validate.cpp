@@ -23,6 +23,7 @@ public:
         check_login_is_possible();
         check_client_certificates();
         check_verbs();
+        check_proxy_protocol();
     }
 
 private:
@@ -110,6 +111,14 @@ private:
             if (!is_sound(key) || std::find(allow.begin(), allow.end(), verb) == allow.end()) continue;
             blame(key, {shown(verb) + " is both denied and allowed"});
         }
+    }
+
+    void check_proxy_protocol() {
+        auto const& backend = site_.backend;
+        if (!backend.proxy_protocol_data || backend.proxy_protocol != proxy_header::none) return;
+        if (is_sound("backend.proxy_protocol") && is_sound("backend.proxy_protocol_data"))
+            blame("backend.proxy_protocol_data",
+                  {"there is no PROXY header that could be sent", "set proxy_protocol to \"v1\" or \"v2\""});
     }
 
     site_settings const& site_;

@@ -43,7 +43,7 @@ bool contains(port_range const& range, std::uint16_t port) {
 /// One listener with its site and its place in the file.
 struct bound {
     endpoint const& address;
-    tls_mode tls;
+    listener_settings const& wanted;
     std::size_t site;
     std::string path;
 };
@@ -73,7 +73,7 @@ private:
         for (std::size_t at = 0; at < listeners.size(); ++at) {
             auto path = element(key_of(site, "listen"), at);
             if (!keys_.is_sound(path)) continue;
-            listeners_.push_back({listeners[at].address, listeners[at].tls, site, std::move(path)});
+            listeners_.push_back({listeners[at].address, listeners[at], site, std::move(path)});
         }
     }
 
@@ -93,13 +93,17 @@ private:
         }
     }
 
-    /// Sites may share an address, but TLS starts, or not, before anything tells which site is meant.
+    /// Sites may share an address, but a PROXY header comes and TLS starts, or not, before anything tells which site is
+    /// meant.
     void check_shared(bound const& first, bound const& second) {
         auto const address = to_text(second.address);
         if (first.site == second.site) return blame(second.path + ".address", {address + " is listened on twice"});
-        if (first.tls == second.tls) return;
-        blame(second.path + ".tls", {name_of(first.site) + " listens on " + address + " with another tls mode",
-                                     "sites that share an address must agree on explicit or implicit"});
+        if (first.wanted.tls != second.wanted.tls)
+            blame(second.path + ".tls", {name_of(first.site) + " listens on " + address + " with another tls mode",
+                                         "sites that share an address must agree on explicit or implicit"});
+        if (first.wanted.proxy_from != second.wanted.proxy_from)
+            blame(second.path + ".proxy_from", {name_of(first.site) + " listens on " + address + " with other networks",
+                                                "sites that share an address must agree on who sends a PROXY header"});
     }
 
     void check_metrics() {

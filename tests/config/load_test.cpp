@@ -74,6 +74,8 @@ connect_timeout = "2s"
 reply_timeout = "3s"
 retries = 0
 source_address = "10.0.0.1"
+proxy_protocol = "v2"
+proxy_protocol_data = true
 [site.data]
 passive_ports = "50000-50999"
 passive_address = "192.0.2.1"
@@ -124,6 +126,8 @@ pass_unknown = true
     CHECK(site.backend.reply_timeout == 3s);
     CHECK(site.backend.retries == 0);
     CHECK(site.backend.source_address == "10.0.0.1");
+    CHECK(site.backend.proxy_protocol == proxy_header::v2);
+    CHECK(site.backend.proxy_protocol_data);
     CHECK(site.data.passive_ports == port_range{50'000, 50'999});
     CHECK(site.data.passive_address == "192.0.2.1");
     CHECK_FALSE(site.data.allow_active);

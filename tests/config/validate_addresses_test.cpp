@@ -35,6 +35,19 @@ TEST_CASE("addresses: sites that share one agree on the tls mode", "[config][val
                 "(sites that share an address must agree on explicit or implicit)"});
 }
 
+TEST_CASE("addresses: sites that share one agree on who sends a PROXY header", "[config][validate]") {
+    auto const from = [](std::string const& networks) {
+        return "{ address = '0.0.0.0:2121', proxy_from = [ " + networks + " ] }";
+    };
+    CHECK(loaded(site("a", from("'10.0.0.0/8'")) + site("b", from("'10.0.0.0/8'"))).faults == lines{});
+    std::string const told =
+        "site[1].listen[0].proxy_from: site \"a\" listens on 0.0.0.0:2121 with other networks "
+        "(sites that share an address must agree on who sends a PROXY header)";
+    CHECK(loaded(site("a", from("'10.0.0.0/8'")) + site("b", from("'10.0.0.0/16'"))).faults ==
+          lines{"t.toml:9:53: error: " + told});
+    CHECK(loaded(site("a", from("'10.0.0.1'")) + site("b", on_2121)).faults == lines{"t.toml:9:12: error: " + told});
+}
+
 TEST_CASE("addresses: hosts are unique among sites that share an address", "[config][validate]") {
     std::string const first = site("a", on_2121, "hosts = ['one', 'two']\n");
     CHECK(loaded(first + site("b", on_2121, "hosts = ['three', 'TWO']\n")).faults ==
