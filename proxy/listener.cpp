@@ -43,19 +43,25 @@ struct listener::state : std::enable_shared_from_this<state> {
 
     void accept_waiting() {
         for (unsigned taken = 0; taken < batch; ++taken) {
-            if (!next_executor) next_executor = call.next_executor();
-            boost::system::error_code error;
-            tcp::endpoint peer;
-            tcp::socket socket(*next_executor);
-            acceptor.accept(socket, peer, error);
+            auto const error = accept_one();
             if (error == boost::asio::error::would_block) break;
             if (error) return pause_after(error);
-            pause = shortest_pause;
-            next_executor.reset();
-            call.on_accept(std::move(socket), peer);
             if (stopped) return;
         }
         wait();
+    }
+
+    boost::system::error_code accept_one() {
+        if (!next_executor) next_executor = call.next_executor();
+        boost::system::error_code error;
+        tcp::endpoint peer;
+        tcp::socket socket(*next_executor);
+        acceptor.accept(socket, peer, error);
+        if (error) return error;
+        pause = shortest_pause;
+        next_executor.reset();
+        call.on_accept(std::move(socket), peer);
+        return error;
     }
 
     // The connection that could not be accepted is still in the backlog: without a pause this would spin.
@@ -117,6 +123,15 @@ void listener::start() {
 
 void listener::stop() {
     state_->stop();
+}
+
+// No more than fit into a backlog: others may come as fast as these are taken.
+void listener::stop_after_backlog() {
+    auto const self = state_;
+    int left = tcp::acceptor::max_listen_connections;
+    while (!self->stopped && left-- > 0 && !self->accept_one()) {
+    }
+    self->stop();
 }
 
 }  // namespace ftpsgate::proxy

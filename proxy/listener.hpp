@@ -46,6 +46,8 @@ public:
     void start();
     /// Closes the socket: connections in the backlog that were not accepted are reset by the kernel.
     void stop();
+    /// Accepts what is in the backlog, then stop(): a client whose connection is up already is served.
+    void stop_after_backlog();
 
 private:
     struct state;  // outlives the listener while an accept is being cancelled

@@ -241,3 +241,40 @@ TEST_CASE_METHOD(fixture, "listener: a handler may stop or destroy it", "[proxy]
         CHECK(errors.size() == 1);
     }
 }
+
+TEST_CASE_METHOD(fixture, "listener: at the end those are accepted who have connected already (B-222)",
+                 "[proxy][listener]") {
+    REQUIRE_FALSE(door->open(loopback()));
+    auto const where = door->where();
+    std::vector<tcp::socket> clients;
+    for (int i = 0; i < 40; ++i)
+        clients.push_back(client());
+    SECTION("all of them") {
+        door->stop_after_backlog();
+        CHECK(accepted.size() == clients.size());
+    }
+    SECTION("until a handler has enough") {
+        then = [this] {
+            if (accepted.size() == 3) door->stop();
+        };
+        door->stop_after_backlog();
+        CHECK(accepted.size() == 3);
+    }
+    tcp::socket late(context);
+    error_code refused;
+    late.connect(where, refused);
+    CHECK(refused == boost::asio::error::connection_refused);
+    CHECK(errors.empty());
+    run_to_the_end();
+}
+
+TEST_CASE_METHOD(fixture, "listener: an end without descriptors is an end (A-064)", "[proxy][listener]") {
+    REQUIRE_FALSE(door->open(loopback()));
+    auto const waiting = client();
+    {
+        no_descriptors const tight;
+        door->stop_after_backlog();
+    }
+    CHECK(accepted.empty());
+    run_to_the_end();
+}
