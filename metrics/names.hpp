@@ -149,8 +149,8 @@ inline constexpr std::array transfer_results{
     "truncated"sv, "not_protected"sv, "timeout"sv};
 inline constexpr std::array connect_results{"ok"sv,          "unresolved"sv, "refused"sv,
                                             "unreachable"sv, "timed_out"sv,  "other"sv};
-inline constexpr std::array attack_kinds{"starttls_injection"sv, "bounce"sv, "data_theft"sv, "reply_injection"sv,
-                                         "cross_protocol"sv};
+inline constexpr std::array attack_kinds{"starttls_injection"sv, "bounce"sv,         "data_theft"sv,
+                                         "reply_injection"sv,    "cross_protocol"sv, "proxy_header"sv};
 
 /// What stands for every word too many, and for verbs outside the table.
 inline constexpr std::string_view other = "other";

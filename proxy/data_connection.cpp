@@ -13,6 +13,7 @@ ftp::data_fault to_core(data::leg_failure failure) {
         case data::leg_failure::handshake: return ftp::data_fault::handshake;
         case data::leg_failure::other_certificate:
         case data::leg_failure::not_resumed: return ftp::data_fault::not_resumed;
+        case data::leg_failure::proxy_header: break;  // fails no leg
     }
     return ftp::data_fault::connect;
 }
@@ -62,11 +63,12 @@ void data_connection::open_client_leg(ftp::protection level) {
     leg.certificate_end = settings_.certificate_end;
     leg.connect_timeout = settings_.connect_timeout;
     leg.handshake_timeout = settings_.handshake_timeout;
+    leg.sends_proxy_header = settings_.sends_proxy_header;
     data::client_leg::handlers calls;
     calls.on_up = [this](std::unique_ptr<tls::stream> up) {
         client_ = std::move(up);
         // The client came after it: so the one that could not prove itself was somebody else.
-        if (!suspect_.empty()) calls_.on_intruder(suspect_);
+        if (!suspect_.empty()) calls_.on_intruder(ftp::attack_kind::data_theft, suspect_);
         if (client_->secured()) calls_.on_secured(client_->facts(), std::chrono::steady_clock::now() - begun_);
         calls_.on_event(ftp::client_data_up{});
     };
@@ -76,7 +78,9 @@ void data_connection::open_client_leg(ftp::protection level) {
         calls_.on_event(ftp::client_data_failed{to_core(failure)});
     };
     calls.on_intruder = [this](data::leg_failure failure, std::string const& why) {
-        if (failure == data::leg_failure::connect) return calls_.on_intruder(why);
+        using enum ftp::attack_kind;
+        if (failure == data::leg_failure::proxy_header) return calls_.on_intruder(proxy_header, why);
+        if (failure == data::leg_failure::connect) return calls_.on_intruder(data_theft, why);
         suspect_ = why;
     };
     suspect_.clear();
@@ -108,6 +112,7 @@ std::unique_ptr<data::backend_leg> data_connection::new_backend_leg() {
     leg.local = backend_addresses_.local;
     leg.peer = backend_addresses_.peer;
     leg.connect_timeout = settings_.connect_timeout;
+    leg.preamble = settings_.backend_preamble;
     data::backend_leg::handlers calls;
     calls.on_up = [this](std::unique_ptr<tls::stream> up) {
         backend_ = std::move(up);

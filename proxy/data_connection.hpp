@@ -13,10 +13,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace ftpsgate::proxy {
 
-/// One end-to-end pair of the control connection's addresses: data connections use the same.
+/// One end-to-end pair of the control connection's addresses: data connections use the same. Behind a balancer `peer`
+/// is the client and `local` what the balancer connected to.
 struct address_pair {
     boost::asio::ip::address local;
     boost::asio::ip::address peer;
@@ -34,14 +36,17 @@ public:
         std::chrono::system_clock::time_point certificate_end = std::chrono::system_clock::time_point::max();
         std::shared_ptr<data::port_allocator> ports;
         std::function<tls::server_options()> tls;  ///< for data connections of this control session
+        /// Whose data connections begin with a PROXY header, see client_leg.hpp.
+        std::function<bool(boost::asio::ip::address const&)> sends_proxy_header;
+        std::string backend_preamble;  ///< what the backend gets first on data connections that the gate opens
     };
     struct handlers {
         std::function<void(ftp::event)> on_event;
         /// TLS of the client's leg is up; the time since the transfer began.
         std::function<void(tls::session_facts const&, std::chrono::steady_clock::duration)> on_secured;
         std::function<void(data::leg_failure, std::string const&)> on_failure;  ///< in words, for the log
-        /// Somebody else tried to be the client's data connection.
-        std::function<void(std::string const&)> on_intruder;
+        /// Somebody else tried to be the client's data connection, or a balancer sent no usable PROXY header.
+        std::function<void(ftp::attack_kind, std::string const&)> on_intruder;
     };
 
     data_connection(worker& home, handlers calls) : home_(home), calls_(std::move(calls)) {}

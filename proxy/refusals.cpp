@@ -77,6 +77,7 @@ std::string words_of(ftp::attack_kind kind) {
         case data_theft: return "somebody else came to the client's data connection (data theft)";
         case reply_injection: return "the backend sent a reply that answers nothing (reply injection)";
         case cross_protocol: return "HTTP on the FTP port (cross-protocol request)";
+        case proxy_header: return "a PROXY header that is malformed, missing or of nobody in proxy_from";
     }
     return to_string(kind);
 }

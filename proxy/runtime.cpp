@@ -137,6 +137,7 @@ std::vector<std::shared_ptr<listener_group>> group_listeners(std::vector<std::sh
                 found = groups.end() - 1;
                 (*found)->address = wanted.address;
                 (*found)->tls = wanted.tls;
+                (*found)->proxy_from = wanted.proxy_from;
             }
             (*found)->sites.push_back(site);
         }
@@ -154,6 +155,13 @@ void complete(listener_group& group) {
 }
 
 }  // namespace
+
+bool expects_proxy_header(listener_group const& group, boost::asio::ip::address const& from) {
+    namespace ip = boost::asio::ip;
+    auto const bytes = (from.is_v6() ? from.to_v6() : ip::make_address_v6(ip::v4_mapped, from.to_v4())).to_bytes();
+    return std::any_of(group.proxy_from.begin(), group.proxy_from.end(),
+                       [&](config::ip_network const& network) { return network.contains(bytes); });
+}
 
 ftp::site_rules rules_of(config::site_settings const& site, std::string tls_id) {
     ftp::site_rules rules;

@@ -44,11 +44,15 @@ struct site_runtime {
 struct listener_group {
     config::endpoint address;
     config::tls_mode tls = config::tls_mode::explicit_tls;
+    std::vector<config::ip_network> proxy_from;  ///< who has to send a PROXY header
     std::vector<std::shared_ptr<site_runtime>> sites;
     std::shared_ptr<std::vector<ftp::site_rules> const> rules;  ///< index by index those of `sites`
     /// Where tickets and session ids of all connections of this listener live; null = no site has a certificate.
     SSL_CTX* tickets = nullptr;
 };
+
+/// Whether connections from this address, data connections too, have to begin with a PROXY header.
+bool expects_proxy_header(listener_group const& group, boost::asio::ip::address const& from);
 
 struct runtime {
     config::settings settings;

@@ -1,6 +1,5 @@
 #include "proxy/server.hpp"
 
-#include "proxy/ftp/reply.hpp"
 #include "proxy/privileges.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -41,25 +40,12 @@ std::optional<tcp::endpoint> resolve(boost::asio::io_context& loop, config::endp
     return found.begin()->endpoint();
 }
 
-std::string_view text_for_client(std::string_view reason) {
-    return reason == "banned" ? "Too many failed logins: try again later." : "Too many sessions.";
-}
-
 template <class Places>
 std::vector<boost::asio::any_io_executor> loops_of(Places const& places) {
     std::vector<boost::asio::any_io_executor> loops;
     for (auto const& one : places)
         loops.push_back(one->home.loop.get_executor());
     return loops;
-}
-
-// Before TLS on an implicit port nothing can be said (B-031).
-void refuse(tcp::socket& socket, config::tls_mode mode, std::string_view text) {
-    boost::system::error_code ignored;
-    socket.non_blocking(true, ignored);
-    if (mode == config::tls_mode::explicit_tls) socket.send(boost::asio::buffer(ftp::render(421, text)), 0, ignored);
-    socket.shutdown(tcp::socket::shutdown_both, ignored);
-    socket.close(ignored);
 }
 
 }  // namespace
@@ -211,59 +197,6 @@ void server::watch_lists() {
     });
 }
 
-void server::accepted(std::shared_ptr<listener_group const> const& group, tcp::socket socket, tcp::endpoint const& peer,
-                      std::size_t worker_index) {
-    place& where = *places_[worker_index];
-    if (worker_index == 0) return begin_session(where, group, std::move(socket), peer);
-    boost::asio::post(where.home.loop, [this, &where, group, peer, moved = std::move(socket)]() mutable {
-        begin_session(where, group, std::move(moved), peer);
-    });
-}
-
-std::string_view server::reason_to_refuse(listener_group const& group, tcp::endpoint const& peer,
-                                          std::variant<session_limits::slot, limit_reason> const& admitted) const {
-    if (auto const* const limit = std::get_if<limit_reason>(&admitted))
-        return *limit == limit_reason::site_full ? "sessions" : "sessions_per_client";
-    // Which of several sites it will be is not known yet; each asks again at USER.
-    bool const banned = std::all_of(group.sites.begin(), group.sites.end(), [&](auto const& site) {
-        return !site->certificates_log_in() && site->bans.is_banned(peer.address(), login_bans::clock::now());
-    });
-    return banned ? "banned" : "";
-}
-
-void server::begin_session(place& where, std::shared_ptr<listener_group const> const& group, tcp::socket socket,
-                           tcp::endpoint const& peer) {
-    site_runtime& site = *group->sites.front();
-    auto admitted = site.limits.admit(site.settings.limits, peer.address());
-    auto const why = reason_to_refuse(*group, peer, admitted);
-    if (!why.empty()) {
-        site.counters->session_refused(why == "banned" ? "banned" : "refused");
-        log_line(log_, level::warning, "session_refused")
-            .field("site", site.settings.name)
-            .field("client", text_of(peer))
-            .field("reason", why);
-        refusals_.note({"session refused", site.settings.name, text_of(peer), {}, words_of_session_refusal(why)});
-        return refuse(socket, group->tls, text_for_client(why));
-    }
-    ++live_sessions_;
-    session::surroundings around{where.home,
-                                 {log_, transfers_, refusals_},
-                                 group,
-                                 std::move(std::get<session_limits::slot>(admitted)),
-                                 [this, &where](session* which) { session_over(where, which); }};
-    auto fresh = std::make_unique<session>(std::move(around), std::move(socket), peer);
-    session& started = *fresh;
-    where.sessions.emplace(&started, std::move(fresh));
-    started.start();
-    if (draining_) started.shut_down(ftp::shutdown_kind::drain);  // accepted before it began: it is served
-}
-
-void server::session_over(place& where, session* which) {
-    where.sessions.erase(which);
-    --live_sessions_;
-    if (draining_) boost::asio::post(places_.front()->home.loop, [this] { finish_if_empty(); });
-}
-
 void server::wait_for_signal() {
     signals_.async_wait([this](boost::system::error_code error, int number) {
         if (error) return;
@@ -354,25 +287,13 @@ void server::drain() {
     service_manager::stopping();
     log_line(log_, level::info, "draining").field("sessions", live_sessions_.load());
     for (auto& one : listeners_)
-        one.socket->stop();
+        one.socket->stop_after_backlog();
     tell_sessions(ftp::shutdown_kind::drain);
     drain_timer_.expires_after(snapshot_->settings.server.drain_timeout);
     drain_timer_.async_wait([this](boost::system::error_code error) {
         if (!error) tell_sessions(ftp::shutdown_kind::now);
     });
     finish_if_empty();
-}
-
-void server::tell_sessions(ftp::shutdown_kind kind) {
-    for (auto& one : places_) {
-        boost::asio::post(one->home.loop, [&where = *one, kind] {
-            std::vector<session*> present;
-            for (auto const& [which, owned] : where.sessions)
-                present.push_back(which);
-            for (session* which : present)
-                which->shut_down(kind);
-        });
-    }
 }
 
 // The loops end by themselves once the last connection has said its last words.

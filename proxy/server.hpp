@@ -7,6 +7,7 @@
 
 #include "metrics/metrics.hpp"
 #include "proxy/crl_watch.hpp"
+#include "proxy/data/proxy_header_wait.hpp"
 #include "proxy/heartbeat.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/log.hpp"
@@ -23,6 +24,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -56,6 +59,9 @@ private:
         boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keeps_running{
             home.loop.get_executor()};
         session_table sessions;
+        /// Connections of balancers that are no sessions yet; they count as live.
+        std::map<std::uint64_t, std::weak_ptr<data::proxy_header_wait>> header_waits;
+        std::uint64_t next_wait = 0;
         std::thread thread;  // not for the first, which runs in run()
     };
 
@@ -63,6 +69,14 @@ private:
     struct open_listener {
         std::shared_ptr<std::shared_ptr<listener_group const>> group;
         std::unique_ptr<listener> socket;
+    };
+
+    // Where a connection comes from.
+    struct arrival {
+        boost::asio::ip::tcp::endpoint peer;           // the socket's
+        std::optional<data::connection_ends> proxied;  // what its PROXY header says
+
+        boost::asio::ip::tcp::endpoint const& client() const { return proxied ? proxied->source : peer; }
     };
 
     bool open_listeners();
@@ -76,11 +90,18 @@ private:
     void announce();
     void accepted(std::shared_ptr<listener_group const> const& group, boost::asio::ip::tcp::socket socket,
                   boost::asio::ip::tcp::endpoint const& peer, std::size_t worker_index);
-    std::string_view reason_to_refuse(listener_group const& group, boost::asio::ip::tcp::endpoint const& peer,
+    void welcome(place& where, std::shared_ptr<listener_group const> const& group, boost::asio::ip::tcp::socket socket,
+                 boost::asio::ip::tcp::endpoint const& peer);
+    void header_came(place& where, std::shared_ptr<listener_group const> const& group,
+                     boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& balancer,
+                     data::proxy_header_outcome const& outcome);
+    std::string_view reason_to_refuse(listener_group const& group, boost::asio::ip::address const& client,
                                       std::variant<session_limits::slot, limit_reason> const& admitted) const;
     void begin_session(place& where, std::shared_ptr<listener_group const> const& group,
-                       boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& peer);
+                       boost::asio::ip::tcp::socket socket, arrival const& from);
     void session_over(place& where, session* which);
+    void one_less();
+    void drop_header_waits(place& where);
     void watch_lists();
     void wait_for_signal();
     void signalled(int number);

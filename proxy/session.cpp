@@ -1,6 +1,7 @@
 #include "proxy/session.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ftpsgate::proxy {
 
@@ -19,13 +20,19 @@ address_pair ends_of(boost::asio::ip::tcp::socket const& socket, boost::asio::ip
     return {data::unmapped(socket.local_endpoint(ignored).address()), data::unmapped(peer)};
 }
 
-ftp::core_settings core_settings_of(listener_group const& group, address_pair const& addresses) {
+data::connection_ends ends_of(boost::asio::ip::tcp::socket const& socket, boost::asio::ip::tcp::endpoint const& peer,
+                              std::optional<data::connection_ends> const& proxied) {
+    boost::system::error_code ignored;
+    return proxied ? *proxied : data::connection_ends{peer, socket.local_endpoint(ignored)};
+}
+
+ftp::core_settings core_settings_of(listener_group const& group, data::connection_ends const& ends) {
     ftp::core_settings settings;
     settings.sites = group.rules;
     settings.tls =
         group.tls == config::tls_mode::implicit_tls ? ftp::tls_start::implicit_tls : ftp::tls_start::explicit_tls;
-    settings.client = to_core(addresses.peer);
-    settings.gate = to_core(addresses.local);
+    settings.client = to_core(data::unmapped(ends.source.address()));
+    settings.gate = to_core(data::unmapped(ends.destination.address()));
     return settings;
 }
 
@@ -62,12 +69,13 @@ session::session(surroundings around, boost::asio::ip::tcp::socket socket, boost
       group_(std::move(around.group)),
       place_(std::move(around.place)),
       on_over_(std::move(around.on_over)),
-      client_addresses_(ends_of(socket, peer.address())),
+      ends_(ends_of(socket, peer, around.proxied)),
+      client_addresses_(ends_of(socket, ends_.source.address())),
       deadlines_(home_.loop.get_executor(),
                  [this](unsigned kind) { deliver(ftp::deadline_passed{static_cast<ftp::deadline_kind>(kind)}); }),
       data_(home_, data_handlers()),
-      core_(core_settings_of(*group_, client_addresses_)),
-      journal_(around.logs, text_of(peer)) {
+      core_(core_settings_of(*group_, ends_)),
+      journal_(around.logs, text_of(ends_.source), around.proxied ? text_of(peer) : std::string()) {
     keep_alive(socket);
     // A byte that a client sends as urgent data belongs where it stands, in a TLS record as in Telnet (B-231).
     boost::system::error_code ignored;
@@ -121,7 +129,7 @@ void session::after_events() {
 
 control_channel::handlers session::client_handlers() {
     control_channel::handlers calls;
-    calls.on_bytes = [this](std::string_view bytes) { deliver(ftp::client_bytes{bytes}); };
+    calls.on_bytes = [this](std::string_view bytes) { heard_from_client(bytes); };
     calls.on_end = [this] { deliver(ftp::client_gone{}); };
     calls.on_secured = [this](tls::session_facts const& facts) { secured(facts); };
     calls.on_peer_certificates = [this](std::vector<std::string> chain) { check_peer(std::move(chain)); };
@@ -133,6 +141,14 @@ control_channel::handlers session::client_handlers() {
     };
     calls.on_drained = [this] { after_events(); };
     return calls;
+}
+
+// A header that nobody asked for is a bad command like any other, but whoever runs the gate wants to know: most likely
+// proxy_from lacks a balancer.
+void session::heard_from_client(std::string_view bytes) {
+    if (!std::exchange(heard_, true) && data::begins_like_proxy_header(bytes))
+        journal_.attack(ftp::attack_kind::proxy_header, "the peer is not in proxy_from, or sent two");
+    deliver(ftp::client_bytes{bytes});
 }
 
 control_channel::handlers session::backend_handlers() {
@@ -153,7 +169,7 @@ data_connection::handlers session::data_handlers() {
     calls.on_failure = [this](data::leg_failure failure, std::string const& why) {
         journal_.data_failed(failure, why);
     };
-    calls.on_intruder = [this](std::string const& why) { journal_.attack(ftp::attack_kind::data_theft, why); };
+    calls.on_intruder = [this](ftp::attack_kind kind, std::string const& why) { journal_.attack(kind, why); };
     return calls;
 }
 
@@ -168,7 +184,17 @@ data_connection::settings session::data_settings() {
     if (peer_) values.certificate_end = peer_->facts().not_after;
     values.ports = site().ports;
     values.tls = [this] { return data_tls_options(); };
+    if (!group_->proxy_from.empty())
+        values.sends_proxy_header = [group = group_](auto const& from) { return expects_proxy_header(*group, from); };
+    if (wanted.backend.proxy_protocol_data) values.backend_preamble = header_for_backend();
     return values;
+}
+
+std::string session::header_for_backend() const {
+    using enum config::proxy_header;
+    auto const wanted = site().settings.backend.proxy_protocol;
+    if (wanted == none) return {};
+    return data::format_proxy_header(wanted == v1 ? data::proxy_version::v1 : data::proxy_version::v2, ends_);
 }
 
 tls::server_options session::tls_options(ftp::start_tls const& action) {
@@ -258,6 +284,7 @@ void session::backend_decided(backend_outcome outcome) {
     address_pair const addresses = ends_of(connection.socket, connection.address.address());
     data_.backend_addresses(addresses);
     backend_ = std::make_shared<control_channel>(std::move(connection.socket), home_, backend_handlers());
+    if (auto header = header_for_backend(); !header.empty()) backend_->send(std::move(header));
     deliver(ftp::backend_connected{to_core(addresses.peer), to_core(addresses.local),
                                    site().backends->learned(backend_server_).epsv_refused.load()});
     if (backend_) backend_->start();

@@ -7,6 +7,7 @@
 
 #include "proxy/backend.hpp"
 #include "proxy/control_channel.hpp"
+#include "proxy/data/proxy_protocol.hpp"
 #include "proxy/data_connection.hpp"
 #include "proxy/deadlines.hpp"
 #include "proxy/ftp/control_core.hpp"
@@ -29,10 +30,12 @@ public:
         worker& home;
         session_journal::logs logs;
         std::shared_ptr<listener_group const> group;
-        session_limits::slot place;             ///< of the group's first site, where the client was admitted
-        std::function<void(session*)> on_over;  ///< posted once; the owner may then destroy the session
+        session_limits::slot place;                    ///< of the group's first site, where the client was admitted
+        std::optional<data::connection_ends> proxied;  ///< what a PROXY header said; unset: the socket's own ends
+        std::function<void(session*)> on_over;         ///< posted once; the owner may then destroy the session
     };
 
+    /// `peer`: the other end of the socket, which may be a balancer.
     session(surroundings around, boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& peer);
     ~session();
     session(session const&) = delete;
@@ -84,6 +87,8 @@ private:
     data_connection::settings data_settings();
     tls::server_options tls_options(ftp::start_tls const& action);
     tls::server_options data_tls_options();
+    std::string header_for_backend() const;
+    void heard_from_client(std::string_view bytes);
     void check_peer(std::vector<std::string> chain);
     void peer_checked(policy::peer_verdict const& verdict);
     void secured(tls::session_facts const& facts);
@@ -101,7 +106,9 @@ private:
     session_limits::slot place_;
     std::size_t place_site_ = 0;
     std::function<void(session*)> on_over_;
+    data::connection_ends ends_;  // as the client sees them
     address_pair client_addresses_;
+    bool heard_ = false;  // of the client
     std::shared_ptr<control_channel> client_;
     std::shared_ptr<control_channel> backend_;
     std::unique_ptr<backend_connector> connector_;

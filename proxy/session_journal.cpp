@@ -65,12 +65,13 @@ char const* result_of(policy::certificate_report const& report) {
 
 }  // namespace
 
-session_journal::session_journal(logs to, std::string client)
+session_journal::session_journal(logs to, std::string client, std::string via)
     : log_(to.events),
       transfers_(to.transfers),
       refusals_(to.refusals),
       id_(new_session_id()),
-      client_(std::move(client)) {
+      client_(std::move(client)),
+      via_(std::move(via)) {
 }
 
 metrics::session_row session_journal::report() const {
@@ -96,6 +97,7 @@ void session_journal::opened(site_runtime& site) {
     site_->counters->session_opened();
     log_line entry(log_, level::info, "session_opened");
     about(entry);
+    if (!via_.empty()) entry.field("via", via_);
 }
 
 void session_journal::moved_to(site_runtime& site) {

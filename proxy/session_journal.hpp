@@ -28,7 +28,8 @@ public:
         transfer_log& transfers;
         recent_refusals& refusals;
     };
-    session_journal(logs to, std::string client);
+    /// `via`: the balancer that the client came through, "" = none.
+    session_journal(logs to, std::string client, std::string via);
 
     void opened(site_runtime& site);
     void closed(ftp::end_reason reason);
@@ -71,6 +72,7 @@ private:
     recent_refusals& refusals_;
     std::string id_;
     std::string client_;
+    std::string via_;
     site_runtime* site_ = nullptr;
     std::string backend_;             // connected to; "" = none
     std::string user_;                // logged in

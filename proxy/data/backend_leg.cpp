@@ -1,5 +1,6 @@
 #include "proxy/data/backend_leg.hpp"
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -27,6 +28,7 @@ struct backend_leg::state : std::enable_shared_from_this<state> {
     error_code listen();
     void begin();
     void connect();
+    void connect_done(error_code ec);
     void accepted(tcp::socket parked);
     void give_up_later();
     void report_up();
@@ -99,15 +101,22 @@ void backend_leg::state::begin() {
 void backend_leg::state::connect() {
     tcp::endpoint const to(unmapped(target->address()), target->port());
     auto finished = [self = shared_from_this()](error_code ec) {
-        if (ec == boost::asio::error::operation_aborted) return;
-        if (!ec) return self->report_up();
-        self->report_failed("cannot connect to the backend's data port: " + ec.message());
+        if (ec != boost::asio::error::operation_aborted) self->connect_done(ec);
     };
     if (error_code const ec = open_from(settings.local, to, socket)) {
         boost::asio::post(timer.get_executor(), [finished, ec] { finished(ec); });
     } else {
         socket.async_connect(to, std::move(finished));
     }
+}
+
+// A fresh socket has room for a preamble; only a connection that is broken already takes less.
+void backend_leg::state::connect_done(error_code ec) {
+    std::size_t sent = 0;
+    if (!ec && !ended) socket.non_blocking(true, ec);
+    if (!ec && !ended && !settings.preamble.empty()) sent = socket.send(boost::asio::buffer(settings.preamble), 0, ec);
+    if (!ec && sent == settings.preamble.size()) return report_up();
+    report_failed("cannot connect to the backend's data port: " + (ec ? ec.message() : "it takes no PROXY header"));
 }
 
 void backend_leg::state::accepted(tcp::socket parked) {

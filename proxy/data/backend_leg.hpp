@@ -12,6 +12,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace ftpsgate::data {
 
@@ -19,6 +20,7 @@ struct backend_leg_settings {
     boost::asio::ip::address local;                     ///< the gate's address of its control connection to the backend
     boost::asio::ip::address peer;                      ///< the backend's address of that connection
     std::chrono::milliseconds connect_timeout{30'000};  ///< from begin()
+    std::string preamble{};                             ///< sent first where the gate connects: a PROXY header, or none
 };
 
 class backend_leg {

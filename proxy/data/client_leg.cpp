@@ -137,14 +137,21 @@ void client_leg::close() {
 error_code client_leg::state::listen(port_allocator& ports) {
     if (error_code const ec = listener.open(settings.local, ports, settings.peer)) return ec;
     std::weak_ptr<state> const weak = weak_from_this();
+    auto const intruded = [weak](leg_failure kind, std::string const& text) {
+        auto self = weak.lock();
+        if (self && !self->ended && self->calls.on_intruder) self->calls.on_intruder(kind, text);
+    };
+    listener.expect_headers({settings.sends_proxy_header, settings.handshake_timeout,
+                             [intruded](boost::asio::ip::address const& from, std::string const& fault) {
+                                 intruded(leg_failure::proxy_header,
+                                          "data connection from " + from.to_string() + ": " + fault);
+                             }});
     listener.start(
         [weak](tcp::socket socket) {
             if (auto self = weak.lock()) self->accepted(std::move(socket));
         },
-        [weak](boost::asio::ip::address const& from) {
-            auto self = weak.lock();
-            if (!self || self->ended || !self->calls.on_intruder) return;
-            self->calls.on_intruder(leg_failure::connect, "data connection from " + from.to_string());
+        [intruded](boost::asio::ip::address const& from) {
+            intruded(leg_failure::connect, "data connection from " + from.to_string());
         });
     return {};
 }
@@ -180,7 +187,10 @@ void client_leg::state::begin() {
 
 void client_leg::state::connect() {
     tcp::endpoint const to(unmapped(target->address()), target->port());
-    if (error_code const ec = open_from(settings.local, to, connecting)) return connected(ec);
+    // Through a balancer a client may come to an address of the other family.
+    bool const fits = unmapped(settings.local).is_v4() == to.address().is_v4();
+    if (error_code const ec = open_from(fits ? settings.local : boost::asio::ip::address(), to, connecting))
+        return connected(ec);
     connecting.async_connect(to, [self = shared_from_this()](error_code ec) {
         if (self->ended || ec == boost::asio::error::operation_aborted) return;
         self->connected(ec);

@@ -40,6 +40,9 @@ struct client_leg_settings {
     std::chrono::milliseconds connect_timeout{30'000};    ///< from begin() until TCP is up
     std::chrono::milliseconds handshake_timeout{10'000};  ///< from accept or connect until TLS is up
     std::chrono::milliseconds silence_timeout{5'000};     ///< of a mute candidate beside others (A-022)
+    /// Passive: whose connections begin with a PROXY header, which names the peer then; unset: nobody's. The header has
+    /// handshake_timeout to come.
+    std::function<bool(boost::asio::ip::address const&)> sends_proxy_header;
 };
 
 class client_leg {
@@ -52,8 +55,8 @@ public:
         std::function<void()> on_handshaking;
         /// The text says why in words for the log.
         std::function<void(leg_failure, std::string)> on_failed;
-        /// A connection from another address, or one that completed TLS without belonging to this session: for the
-        /// attack counter. May be called any number of times.
+        /// A connection from another address, one that completed TLS without belonging to this session, or a balancer's
+        /// without a usable PROXY header: for the attack counter. May be called any number of times.
         std::function<void(leg_failure, std::string)> on_intruder;
     };
 

@@ -18,6 +18,7 @@ char const* to_string(leg_failure failure) {
         case leg_failure::handshake: return "handshake";
         case leg_failure::not_resumed: return "not_resumed";
         case leg_failure::other_certificate: return "other_certificate";
+        case leg_failure::proxy_header: return "proxy_header";
     }
     return "unknown";
 }

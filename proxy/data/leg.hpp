@@ -14,6 +14,7 @@ enum class leg_failure {
     handshake,          ///< TLS failed, or took longer than the handshake time-out (B-155, A-035)
     not_resumed,        ///< TLS without resumption of this control session where that is required (B-156)
     other_certificate,  ///< TLS with another client certificate than that of the control session (B-159)
+    proxy_header,       ///< a balancer's connection without a usable PROXY header; fails no leg
 };
 
 /// Fixed word for logs and metric labels.

@@ -1,6 +1,7 @@
 #include "proxy/data/passive_listener.hpp"
 
 #include "proxy/data/leg.hpp"
+#include "proxy/data/proxy_header_wait.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 namespace ftpsgate::data {
 
@@ -19,6 +21,8 @@ using std::chrono::milliseconds;
 
 constexpr int backlog = 8;           // one client, four candidates, some strangers
 constexpr int most_attempts = 1000;  // a range so full that this fails is full
+// A balancer sends the header at once, so that many at a time come from no balancer that works.
+constexpr std::size_t most_header_waits = 8;
 constexpr milliseconds shortest_pause{100};
 constexpr milliseconds longest_pause{1000};
 
@@ -39,6 +43,10 @@ struct passive_listener::state : std::enable_shared_from_this<state> {
 
     void accept_next();
     void accepted(error_code ec, tcp::socket socket);
+    void await_header(tcp::socket socket, boost::asio::ip::address const& balancer);
+    void header_came(tcp::socket socket, boost::asio::ip::address const& balancer, proxy_header_outcome const& outcome);
+    void judge(tcp::socket socket, boost::asio::ip::address const& from);
+    void close();
     void pause();
 
     tcp::acceptor acceptor;
@@ -49,6 +57,8 @@ struct passive_listener::state : std::enable_shared_from_this<state> {
     milliseconds pause_time{0};
     accept_handler on_accept;
     stranger_handler on_stranger;
+    header_rule headers;
+    std::vector<std::weak_ptr<proxy_header_wait>> header_waits;
 };
 
 passive_listener::passive_listener(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {
@@ -85,6 +95,10 @@ bool passive_listener::is_open() const {
     return state_ != nullptr;
 }
 
+void passive_listener::expect_headers(header_rule rule) {
+    if (state_) state_->headers = std::move(rule);
+}
+
 void passive_listener::start(accept_handler on_accept, stranger_handler on_stranger) {
     if (!state_) return;
     state_->on_accept = std::move(on_accept);
@@ -95,12 +109,18 @@ void passive_listener::start(accept_handler on_accept, stranger_handler on_stran
 // The handlers stay with the state: one of them may be the caller.
 void passive_listener::close() {
     if (!state_) return;
-    error_code ignored;
-    state_->acceptor.close(ignored);
-    state_->pause_timer.cancel();
-    state_->lease = port_lease{};
+    state_->close();
     state_.reset();
     port_ = 0;
+}
+
+void passive_listener::state::close() {
+    error_code ignored;
+    acceptor.close(ignored);
+    pause_timer.cancel();
+    lease = port_lease{};
+    for (auto const& each : std::exchange(header_waits, {}))
+        if (auto const pending = each.lock()) pending->cancel();
 }
 
 void passive_listener::state::accept_next() {
@@ -114,14 +134,40 @@ void passive_listener::state::accepted(error_code ec, tcp::socket socket) {
     if (ec) return pause();
     pause_time = milliseconds{0};
     auto const from = unmapped(remote.address());
-    if (from == expected) {
-        on_accept(std::move(socket));
-    } else {
-        error_code ignored;
-        socket.close(ignored);
-        if (on_stranger) on_stranger(from);
-    }
+    if (headers.from && headers.from(from))
+        await_header(std::move(socket), from);
+    else
+        judge(std::move(socket), from);
     if (acceptor.is_open()) accept_next();
+}
+
+void passive_listener::state::judge(tcp::socket socket, boost::asio::ip::address const& from) {
+    if (from == expected) return on_accept(std::move(socket));
+    error_code ignored;
+    socket.close(ignored);
+    if (on_stranger) on_stranger(from);
+}
+
+void passive_listener::state::await_header(tcp::socket socket, boost::asio::ip::address const& balancer) {
+    std::erase_if(header_waits, [](auto const& each) { return each.expired(); });
+    if (header_waits.size() == most_header_waits) return;  // the socket closes itself
+    auto const wait = std::make_shared<proxy_header_wait>(
+        std::move(socket),
+        [weak = weak_from_this(), balancer](tcp::socket with_header, proxy_header_outcome const& outcome) {
+            auto const self = weak.lock();
+            if (self && self->acceptor.is_open()) self->header_came(std::move(with_header), balancer, outcome);
+        });
+    header_waits.push_back(wait);
+    wait->start(headers.limit);
+}
+
+void passive_listener::state::header_came(tcp::socket socket, boost::asio::ip::address const& balancer,
+                                          proxy_header_outcome const& outcome) {
+    using kind = proxy_header_outcome::kind;
+    if (outcome.what == kind::header)
+        judge(std::move(socket), outcome.ends ? unmapped(outcome.ends->source.address()) : balancer);
+    else if (outcome.what == kind::malformed && headers.on_fault)
+        headers.on_fault(balancer, outcome.fault);
 }
 
 // Out of descriptors, most likely: the connection stays in the backlog and would be reported again at once.

@@ -1,5 +1,6 @@
 // Listens on a leased port and hands over the connections of the one expected peer; others are accepted and closed at
-// once without ending the wait (B-119, A-021, A-073).
+// once without ending the wait (B-119, A-021, A-073). Connections from a balancer are those of the peer that their
+// PROXY header names.
 #pragma once
 
 #include "proxy/data/port_allocator.hpp"
@@ -7,9 +8,11 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace ftpsgate::data {
 
@@ -21,6 +24,14 @@ public:
     /// Called for each connection that came from another address.
     using stranger_handler = std::function<void(boost::asio::ip::address const&)>;
 
+    /// Who has to send a PROXY header in front of everything else.
+    struct header_rule {
+        std::function<bool(boost::asio::ip::address const&)> from;  ///< unset: nobody
+        std::chrono::milliseconds limit{10'000};                    ///< for the whole header
+        /// A connection of theirs without a usable one, which was closed; the text says why, for the log.
+        std::function<void(boost::asio::ip::address const&, std::string const&)> on_fault;
+    };
+
     explicit passive_listener(boost::asio::any_io_executor executor);
     ~passive_listener();
 
@@ -30,6 +41,7 @@ public:
                                    boost::asio::ip::address const& expected_peer);
     std::uint16_t port() const { return port_; }
     bool is_open() const;
+    void expect_headers(header_rule rule);  ///< between open() and start()
     void start(accept_handler on_accept, stranger_handler on_stranger);
     void close();
 

@@ -23,6 +23,7 @@ char const* to_string(attack_kind kind) {
         case attack_kind::data_theft: return "data_theft";
         case attack_kind::reply_injection: return "reply_injection";
         case attack_kind::cross_protocol: return "cross_protocol";
+        case attack_kind::proxy_header: return "proxy_header";
     }
     return "unknown";
 }

@@ -103,7 +103,7 @@ struct note_transfer {
     bool begun = false;          ///< bytes could move
     representation type = representation::ascii;
 };
-enum class attack_kind { starttls_injection, bounce, data_theft, reply_injection, cross_protocol };
+enum class attack_kind { starttls_injection, bounce, data_theft, reply_injection, cross_protocol, proxy_header };
 struct note_attack {
     attack_kind kind;
 };

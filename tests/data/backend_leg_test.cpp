@@ -2,6 +2,7 @@
 
 #include "tests/data/loopback.hpp"
 
+#include <boost/asio/read.hpp>
 #include <catch2/catch.hpp>
 
 using namespace ftpsgate;
@@ -200,4 +201,30 @@ TEST_CASE("backend_leg: may be destroyed by its own handler", "[data][backend_le
     REQUIRE(f.run_until([&] { return calls > 0; }));
     f.run_for(10ms);
     CHECK(calls == 1);
+}
+
+TEST_CASE("backend_leg: a preamble is the first that the backend gets", "[data][backend_leg]") {
+    fixture f;
+    f.settings.preamble = "PROXY UNKNOWN\r\n";
+    f.make();
+    f.leg->connect_to(f.backend.local_endpoint());
+    f.leg->begin();
+    tcp::socket far = f.backend.accept();
+    REQUIRE(f.run_until_called());
+    REQUIRE(f.up);
+    std::string first(f.settings.preamble.size(), ' ');
+    boost::asio::read(far, boost::asio::buffer(first));
+    CHECK(first == f.settings.preamble);
+    CHECK(far.available() == 0);
+}
+
+TEST_CASE("backend_leg: where the backend connects there is no preamble", "[data][backend_leg]") {
+    fixture f;
+    f.settings.preamble = "PROXY UNKNOWN\r\n";
+    f.listen();
+    f.leg->begin();
+    auto const far = f.connect(f.leg->port());
+    REQUIRE(f.run_until_called());
+    f.run_for(20ms);
+    CHECK(far->received.empty());
 }

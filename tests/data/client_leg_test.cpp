@@ -226,6 +226,47 @@ TEST_CASE("client_leg: active mode connects from the control address, and is the
     CHECK(f.up->secured() == secure);
 }
 
+TEST_CASE("client_leg: active mode to the other family, of a client behind a balancer", "[data][client_leg]") {
+    fixture f;
+    f.settings.local = test::address("::1");
+    f.connect_to_client();
+    f.leg->begin();
+    auto const client = f.accept();
+    REQUIRE(f.run_until_called());
+    REQUIRE(f.up);
+    CHECK(f.up_is(*client));
+}
+
+TEST_CASE("client_leg: passive ports behind a balancer take the client of the header", "[data][client_leg]") {
+    fixture f;
+    f.protect();
+    f.settings.peer = test::address("192.0.2.7");
+    f.settings.sends_proxy_header = [](auto const& from) { return from == test::address("127.0.0.9"); };
+    f.listen();
+    auto const through_balancer = [&](std::string const& header) {
+        auto const one = f.connect(f.leg->port(), {.from = "127.0.0.9"});
+        one->send(header);
+        f.run_for(10ms);
+        return one;
+    };
+    auto const nobody = through_balancer("HELLO\r\n");
+    REQUIRE(f.run_until([&] { return f.intruders == failures{leg_failure::proxy_header}; }));
+    auto const thief = through_balancer("PROXY TCP4 192.0.2.8 198.51.100.1 1 21\r\n");
+    REQUIRE(f.run_until([&] { return f.intruders.size() == 2; }));
+    CHECK(f.intruders.back() == leg_failure::connect);
+
+    auto const session = f.control.login();
+    test::client_options options;
+    options.resume = session.get();
+    auto const client = through_balancer("PROXY TCP4 192.0.2.7 198.51.100.1 1 21\r\n");
+    client->start_tls(options);
+    f.leg->begin();
+    REQUIRE(f.run_until_called());
+    REQUIRE(f.up);
+    CHECK(f.up_is(*client));
+    CHECK(f.failures.empty());
+}
+
 TEST_CASE("client_leg: active mode has one attempt", "[data][client_leg]") {
     fixture f;
     f.protect();

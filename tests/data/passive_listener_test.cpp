@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <sys/resource.h>
@@ -20,6 +21,7 @@ struct listening : test::loopback {
     std::optional<passive_listener> listener{io.get_executor()};
     std::vector<tcp::socket> accepted;
     std::vector<std::string> strangers;
+    std::vector<std::string> faults;
 
     boost::system::error_code open(char const* local = "127.0.0.1", char const* peer = "127.0.0.1") {
         return listener->open(address(local), *ports, address(peer));
@@ -27,6 +29,19 @@ struct listening : test::loopback {
     void start() {
         listener->start([this](tcp::socket socket) { accepted.push_back(std::move(socket)); },
                         [this](auto const& from) { strangers.push_back(from.to_string()); });
+    }
+    /// 127.0.0.9 is a balancer.
+    void expect_headers(std::chrono::milliseconds limit = 10s) {
+        listener->expect_headers({[](auto const& from) { return from == address("127.0.0.9"); }, limit,
+                                  [this](auto const& from, std::string const& text) {
+                                      CHECK(from == address("127.0.0.9"));
+                                      faults.push_back(text);
+                                  }});
+    }
+    std::shared_ptr<test::peer> connect_balancer(std::string const& header) {
+        auto one = connect(listener->port(), {.from = "127.0.0.9"});
+        one->send(header);
+        return one;
     }
 };
 
@@ -231,4 +246,81 @@ TEST_CASE("passive_listener: out of descriptors it pauses instead of spinning, a
     CHECK(handlers < 12);
     CHECK(l.accepted.empty());
     CHECK(l.run_until([&] { return l.accepted.size() == 1; }));
+}
+
+TEST_CASE("passive_listener: behind a balancer the header tells whose connection it is", "[data][passive_listener]") {
+    listening l;
+    REQUIRE_FALSE(l.open("127.0.0.1", "192.0.2.7"));
+    l.expect_headers();
+    l.start();
+    auto const client = l.connect_balancer("PROXY TCP4 192.0.2.7 198.51.100.1 4660 21\r\n");
+    auto const thief = l.connect_balancer("PROXY TCP4 192.0.2.8 198.51.100.1 4660 21\r\n");
+    auto const balancer_itself = l.connect_balancer("PROXY UNKNOWN\r\n");
+    auto const stranger = l.connect(l.listener->port(), {.from = "127.0.0.2"});
+    REQUIRE(l.run_until([&] { return l.accepted.size() + l.strangers.size() == 4; }));
+    CHECK(l.accepted.size() == 1);
+    std::sort(l.strangers.begin(), l.strangers.end());
+    CHECK(l.strangers == std::vector<std::string>{"127.0.0.2", "127.0.0.9", "192.0.2.8"});
+    CHECK(l.faults.empty());
+}
+
+TEST_CASE("passive_listener: a balancer's own connection says so with LOCAL", "[data][passive_listener]") {
+    listening l;
+    REQUIRE_FALSE(l.open("127.0.0.1", "127.0.0.9"));
+    l.expect_headers();
+    l.start();
+    auto const balancer = l.connect_balancer("PROXY UNKNOWN\r\n");
+    CHECK(l.run_until([&] { return l.accepted.size() == 1; }));
+}
+
+TEST_CASE("passive_listener: a balancer without a header is nobody's, and others are waited for",
+          "[data][passive_listener]") {
+    listening l;
+    REQUIRE_FALSE(l.open("127.0.0.1", "127.0.0.9"));
+    l.expect_headers(50ms);
+    l.start();
+    auto const silent = l.connect_balancer("");
+    auto const wrong = l.connect_balancer("HELLO");
+    auto const probe = l.connect_balancer("");
+    probe->shutdown();
+    REQUIRE(l.run_until([&] { return l.faults.size() == 2; }));
+    CHECK(l.accepted.empty());
+    CHECK(l.strangers.empty());
+    auto const client = l.connect_balancer("PROXY UNKNOWN\r\n");
+    CHECK(l.run_until([&] { return l.accepted.size() == 1; }));
+    CHECK(l.faults.size() == 2);  // who left without a byte is not told of
+}
+
+TEST_CASE("passive_listener: no more than eight headers are waited for", "[data][passive_listener]") {
+    listening l;
+    REQUIRE_FALSE(l.open("127.0.0.1", "192.0.2.7"));
+    l.expect_headers();
+    l.start();
+    std::vector<std::shared_ptr<test::peer>> silent;
+    for (int i = 0; i < 8; ++i)
+        silent.push_back(l.connect_balancer(""));
+    l.run_for(20ms);
+    auto const ninth = l.connect_balancer("");
+    REQUIRE(l.run_until([&] { return ninth->end != test::tcp_end::none; }));
+    CHECK(std::all_of(silent.begin(), silent.end(), [](auto const& one) { return one->end == test::tcp_end::none; }));
+
+    silent.back()->close();
+    l.run_for(20ms);
+    auto const client = l.connect_balancer("PROXY TCP4 192.0.2.7 198.51.100.1 4660 21\r\n");
+    CHECK(l.run_until([&] { return l.accepted.size() == 1; }));
+}
+
+TEST_CASE("passive_listener: closed, it waits for no header any more", "[data][passive_listener]") {
+    listening l;
+    REQUIRE_FALSE(l.open("127.0.0.1", "192.0.2.7"));
+    l.expect_headers();
+    l.start();
+    auto const client = l.connect_balancer("PROXY TCP4 192.0.2.7");
+    l.run_for(20ms);
+    l.listener->close();
+    CHECK(l.run_until([&] { return client->end != test::tcp_end::none; }));
+    client->send(" 198.51.100.1 4660 21\r\n");
+    l.run_for(20ms);
+    CHECK(l.accepted.empty());
+    CHECK(l.faults.empty());
 }

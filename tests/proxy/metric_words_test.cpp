@@ -31,8 +31,8 @@ constexpr auto to_word = [](auto value) { return to_string(value); };
 TEST_CASE("metric words: how sessions, transfers and attacks are called", "[proxy][metric_words]") {
     CHECK(missing(words::session_results, ftp::end_reason::closed, ftp::end_reason::shutdown, to_word) == "");
     CHECK(missing(words::transfer_results, ftp::transfer_result::ok, ftp::transfer_result::timeout, to_word) == "");
-    CHECK(missing(words::attack_kinds, ftp::attack_kind::starttls_injection, ftp::attack_kind::cross_protocol,
-                  to_word) == "");
+    CHECK(missing(words::attack_kinds, ftp::attack_kind::starttls_injection, ftp::attack_kind::proxy_header, to_word) ==
+          "");
 }
 
 TEST_CASE("metric words: why handshakes and connections fail", "[proxy][metric_words]") {

@@ -39,16 +39,19 @@ class Transfer:
 
 
 class RawClient:
-    """A control connection. Implicit ones are secured at once; `greeting` is read unless told otherwise."""
+    """A control connection. Implicit ones are secured at once; `greeting` is read unless told otherwise. `preamble` is
+    what a balancer would send first, on data connections (`data_preamble`) too, which come from `source` then."""
 
     def __init__(self, address, context, *, implicit=False, server_name="ftp.test", greet=True,
                  record=lambda data: None,
-                 source=None):
+                 source=None, preamble=b""):
         self.address, self.context, self.server_name, self.record = address, context, server_name, record
         self.sock = socket.create_connection(address, timeout=10, source_address=(source, 0) if source else None)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stream, self.secured, self.buffer, self.level, self.greeting = None, None, b"", "C", None
         self.data_connections, self.end = [], None
+        self.data_preamble, self.balancer = preamble, source if preamble else None
+        self.sock.sendall(preamble)
         if implicit:
             self.handshake()
             self.level = "P"
@@ -185,7 +188,9 @@ class RawClient:
 
     def connect_data(self, target, source=None):
         """TCP only."""
+        source = source or self.balancer
         sock = socket.create_connection(target, timeout=10, source_address=(source, 0) if source else None)
+        sock.sendall(self.data_preamble)
         data = DataConnection(sock, self.record)
         self.data_connections.append(data)
         return data
