@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from support import process
+from support import process, proxy_header
 from support.raw import RawClient
 from support.reloads import (certificate_of, configure, hang_up, member, own, pem, reload, setting,  # noqa: F401
                              site_of, undisturbed)
@@ -131,3 +131,20 @@ def test_a_port_that_is_taken(own):
     assert gate.client().greeting.text == "220 after"
     assert connected(gate, port).greeting.text == connected(gate, free).greeting.text == "220 after"
     gate.baseline += 2
+
+
+def test_who_sends_a_header(own):
+    """proxy_from holds for new connections: the listener stays, and so do the sessions that came without a header, and their
+    data connections."""
+    gate, port = own(), process.free_port("127.0.0.1")
+
+    def require(settings):
+        site_of(settings)["listen"] = [{**listen(port), "proxy_from": ["127.0.0.0/8"]}]
+    reload(gate, lambda settings: site_of(settings).update(listen=[listen(port)]))
+    earlier = connected(gate, port).secure().protect().login()
+    reload(gate, require)
+    assert connected(gate, port, greet=False).silent()
+    header = proxy_header.v2(("192.0.2.5", 4660), ("192.0.2.1", 21))
+    assert connected(gate, port, source="127.0.0.1", preamble=header).greeting.code == 220
+    assert gate.wait_event("session_opened", client="192.0.2.5:4660")
+    assert earlier.download("RETR a").data == b"content of a\r\n"

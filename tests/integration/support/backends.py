@@ -27,9 +27,12 @@ class Backend:
     refused_user = "alice"      # with another password
     runs_as_root = True         # when the suite does
 
-    def __init__(self, cache, family=4):
+    def __init__(self, cache, family=4, where=None, login=None):
+        """`where`: (host, port) in a network of its own, where the port is free; `login`: user and password, if the
+        server can have another than its own."""
         self.cache, self.kind = pathlib.Path(cache), next(name for name, one in CLASSES.items() if one is type(self))
-        self.host = ADDRESS[family]
+        self.host, self.given_port = where or (ADDRESS[family], None)
+        self.user, self.password = login or (self.user, self.password)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ftpsgate-backend-"))
         self.root = self.folder / "root"
         self.root.mkdir()
@@ -55,7 +58,7 @@ class Backend:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _try_start(self):
-        self.port = process.free_port(self.host)
+        self.port = self.given_port or process.free_port(self.host)
         root = self.cache / "root"
         libraries = self._libraries(root)
         with open(self.folder / "log", "w") as log:
@@ -209,7 +212,7 @@ class Backends:
     def of(self, kind, family=4):
         if (kind, family) not in self.running:
             if kind != "pyftpdlib":
-                self._fetch()
+                self.fetch()
             self.running[kind, family] = CLASSES[kind](self.cache, family)
         return self.running[kind, family]
 
@@ -217,7 +220,8 @@ class Backends:
         for backend in self.running.values():
             backend.stop()
 
-    def _fetch(self):
+    def fetch(self):
+        """Skips the test where that is impossible."""
         if self.fetched is None:
             script = pathlib.Path(__file__).parent.parent / "fetch_backends"
             self.fetched = subprocess.run([script, self.cache], capture_output=True, text=True)
