@@ -19,6 +19,8 @@ constexpr milliseconds longest_freshness = 365 * 24h;
 constexpr std::size_t largest_file = 4U << 20U;
 constexpr std::size_t longest_banner = 512;  // what remains one line to every client
 constexpr std::size_t longest_name = 253;
+constexpr std::size_t longest_user = 255;  // B-192
+constexpr milliseconds shortest_health_interval{100};
 
 void read_server(section& in, server_settings& out) {
     in.optional("threads", out.threads, number{0, 1024});
@@ -116,9 +118,45 @@ void read_client_certificates(section& in, client_certificate_settings& out) {
     in.list("url_allow", out.url_allow, network_or_name{});
 }
 
+/// A server that is written as its address alone.
+struct server_address {
+    verdict operator()(scalar const& value, backend_server& into) const {
+        return address{zero_port::refused}(value, into.address);
+    }
+};
+
+void read_backend_server(section& in, backend_server& out) {
+    in.required("address", out.address, address{zero_port::refused});
+    in.optional("weight", out.weight, number{1, 1000});
+    in.optional("backup", out.backup, flag{});
+}
+
+void read_balance(section& in, balance_method& out) {
+    using enum balance_method;
+    in.optional("balance", out,
+                one_of<balance_method>{{"round-robin", round_robin},
+                                       {"least-sessions", least_sessions},
+                                       {"per-user", per_user},
+                                       {"per-client", per_client},
+                                       {"first", first}});
+}
+
+void read_health(section& in, backend_settings& out) {
+    static constexpr auto key = "health_interval";
+    in.optional(key, out.health_interval, duration{0ms, 24h});
+    if (out.health_interval > 0ms && out.health_interval < shortest_health_interval)
+        in.report(key, {"must be 0s, or between " + to_text(shortest_health_interval) + " and 24h, not " +
+                        to_text(out.health_interval)});
+    in.optional("health_user", out.health_user, or_empty{text{longest_user}});
+    in.optional("health_password_file", out.health_password_file, or_empty{readable_file{}});
+    in.optional("fall", out.fall, number{1, 100});
+    in.optional("rise", out.rise, number{1, 100});
+}
+
 void read_backend(section& in, backend_settings& out) {
     using enum backend_data_mode;
-    in.required_list("servers", out.servers, address{zero_port::refused});
+    in.required_list_or_tables("servers", out.servers, server_address{}, read_backend_server);
+    read_balance(in, out.balance);
     in.optional("data_mode", out.data_mode,
                 one_of<backend_data_mode>{{"passive", passive}, {"active", active}, {"client", client}});
     in.optional("trust_passive_address", out.trust_passive_address, flag{});
@@ -129,6 +167,7 @@ void read_backend(section& in, backend_settings& out) {
     in.optional("proxy_protocol", out.proxy_protocol,
                 one_of<proxy_header>{{"", proxy_header::none}, {"v1", proxy_header::v1}, {"v2", proxy_header::v2}});
     in.optional("proxy_protocol_data", out.proxy_protocol_data, flag{});
+    read_health(in, out);
 }
 
 void read_data(section& in, data_settings& out) {

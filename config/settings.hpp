@@ -66,6 +66,15 @@ enum class backend_data_mode { passive, active, client };
 /// The PROXY header that a backend gets in front of everything else (HAProxy's doc/proxy-protocol.txt).
 enum class proxy_header { none, v1, v2 };
 
+/// Which of several backends a session goes to.
+enum class balance_method {
+    round_robin,     ///< in turn, by weight
+    least_sessions,  ///< where the fewest sessions are for its weight
+    per_user,        ///< the same user to the same server, as long as it is up; the user that the backend sees
+    per_client,      ///< likewise by the client's address (of IPv6 its /64)
+    first,           ///< the first of the list that is up
+};
+
 /// An account of this system.
 struct system_account {
     std::string name;
@@ -231,17 +240,33 @@ struct active_directory_settings {
     location where{};
 };
 
+/// One of backend.servers: "10.0.0.5:21" or { address = "10.0.0.5:21", weight = 2, backup = true }.
+struct backend_server {
+    endpoint address;
+    unsigned weight = 1;  ///< its share of the sessions, relative to the others'; 1 to 1000
+    bool backup = false;  ///< gets sessions only while none of the others is up
+
+    friend bool operator==(backend_server const&, backend_server const&) = default;
+};
+
 struct backend_settings {
-    std::vector<endpoint> servers;  ///< plain FTP servers, used in turn; one that refuses is passed over
+    std::vector<backend_server> servers;  ///< plain FTP servers
+    balance_method balance = balance_method::round_robin;
     backend_data_mode data_mode = backend_data_mode::passive;
     bool trust_passive_address = false;  ///< false: data goes to the address of the control connection (B-140)
-    milliseconds connect_timeout = 5s;
-    milliseconds reply_timeout = 1min;  ///< any reply, also the final one of a transfer
-    unsigned retries = 2;               ///< further servers (or tries) before the login is sent, never after; to 100
-    std::string source_address;         ///< local address of connections to the backend; "" = the kernel's choice
+    milliseconds connect_timeout = 5s;   ///< for one server; where there are several, its greeting included
+    milliseconds reply_timeout = 1min;   ///< any reply, also the final one of a transfer
+    unsigned retries = 2;                ///< further servers (or tries) before the login is sent, never after; to 100
+    std::string source_address;          ///< local address of connections to the backend; "" = the kernel's choice
     proxy_header proxy_protocol = proxy_header::none;  ///< tells the client's address; "" = none
     bool proxy_protocol_data =
         false;  ///< also on data connections that the gate opens: SFTPGo wants it, ProFTPD does not
+    milliseconds health_interval =
+        10s;                  ///< between two checks of a server, 100ms to 24h; 0s = none but what sessions see
+    std::string health_user;  ///< a check logs in as well; "" = the greeting is enough
+    std::optional<file_path> health_password_file;  ///< one line; with health_user
+    unsigned fall = 3;                              ///< failures in a row until a server is down; 1 to 100
+    unsigned rise = 2;                              ///< successes in a row until it is up again; 1 to 100
 };
 
 struct data_settings {

@@ -107,6 +107,13 @@ std::optional<std::vector<section::item>> section::find_list(std::string_view ke
     return items;
 }
 
+std::optional<section> section::table_in_list(std::string_view key, std::size_t index) {
+    auto const* const array = content_->get_as<toml::array>(key);
+    auto const* const table = array == nullptr ? nullptr : array->get_as<toml::table>(index);
+    if (table == nullptr) return std::nullopt;
+    return section(*table, element(join(path_, key), index), position_of(*table), *into_);
+}
+
 std::optional<section> section::find_table(std::string_view key) {
     auto const path = join(path_, key);
     if (!present(key)) return section(empty_table(), path, where_, *into_);

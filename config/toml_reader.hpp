@@ -66,6 +66,11 @@ public:
     template <typename Value, typename Shape>
     void required_list(std::string_view key, std::vector<Value>& into, Shape const& shape);
 
+    /// [ ... ], each element of the shape, or a table that is read; at least one.
+    template <typename Value, typename Shape>
+    void required_list_or_tables(std::string_view key, std::vector<Value>& into, Shape const& shape,
+                                 void (*read)(section&, Value&));
+
     /// A single value is a list of one.
     template <typename Value, typename Shape>
     bool one_or_list(std::string_view key, std::vector<Value>& into, Shape const& shape);
@@ -105,6 +110,8 @@ private:
     std::optional<section> find_table(std::string_view key);
     /// nullopt inside: not a table, which has been reported.
     std::vector<std::optional<section>> find_tables(std::string_view key, at_least count);
+    /// Unset where the element is no table.
+    std::optional<section> table_in_list(std::string_view key, std::size_t index);
     bool is_array(std::string_view key) const;
 
     item make_item(toml::node const& node, std::string path);
@@ -192,6 +199,25 @@ bool section::list(std::string_view key, std::vector<Value>& into, Shape const& 
 template <typename Value, typename Shape>
 void section::required_list(std::string_view key, std::vector<Value>& into, Shape const& shape) {
     if (!list(key, into, shape, at_least::one)) missing_.push_back({key, {}});
+}
+
+template <typename Value, typename Shape>
+void section::required_list_or_tables(std::string_view key, std::vector<Value>& into, Shape const& shape,
+                                      void (*read)(section&, Value&)) {
+    auto const found = find_list(key, at_least::one);
+    if (!present(key)) missing_.push_back({key, {}});
+    if (!found) return;
+    into.clear();
+    for (auto const& one : *found) {
+        auto& value = into.emplace_back();
+        auto inner = table_in_list(key, into.size() - 1);
+        if (!inner) {
+            take(one, value, shape);
+            continue;
+        }
+        read(*inner, value);
+        inner->finish();
+    }
 }
 
 template <typename Value, typename Shape>

@@ -22,6 +22,7 @@ public:
         check_implicit_listeners();
         check_login_is_possible();
         check_client_certificates();
+        check_health();
         check_verbs();
         check_proxy_protocol();
     }
@@ -101,6 +102,20 @@ private:
         blame(certificate_policy_key,
               {"logins in clear, which control_channel_policy = \"allow\" lets in, have no client certificate",
                "set policy = \"allow\", or control_channel_policy to \"require\""});
+    }
+
+    /// Said once, of the key that is there.
+    void check_health() {
+        auto const& backend = site_.backend;
+        bool const has_password = backend.health_password_file.has_value();
+        bool const has_user = !backend.health_user.empty();
+        if (!is_sound("backend.health_user") || !is_sound("backend.health_password_file")) return;
+        auto const key = has_user ? "backend.health_user" : "backend.health_password_file";
+        if (has_user != has_password)
+            return blame(key, {has_user ? "needs health_password_file" : "needs health_user",
+                               "a check logs in with both, or not at all"});
+        if (has_user && backend.health_interval == 0ms && is_sound("backend.health_interval"))
+            blame(key, {"has no meaning with health_interval = \"0s\": there are no checks that could log in"});
     }
 
     void check_verbs() {

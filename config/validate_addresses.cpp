@@ -164,15 +164,23 @@ private:
                 blame(path, {"the range contains " + one.path + ", " + to_text(one.address)});
     }
 
+    /// Where the address of a server stands: the element itself, or in its table.
+    std::string path_of_server(std::size_t site, std::size_t at) const {
+        auto path = element(key_of(site, "backend.servers"), at);
+        auto const inside = join(path, "address");
+        return keys_.has(inside) ? inside : path;
+    }
+
     void check_servers(std::size_t site) {
         auto const& servers = values_.sites[site].backend.servers;
         for (std::size_t at = 0; at < servers.size(); ++at) {
-            auto const path = element(key_of(site, "backend.servers"), at);
+            auto const path = path_of_server(site, at);
             if (!keys_.is_sound(path)) continue;
+            auto const& wanted = servers[at].address;
             auto const end = servers.begin() + static_cast<std::ptrdiff_t>(at);
-            if (std::find(servers.begin(), end, servers[at]) != end)
-                blame(path, {to_text(servers[at]) + " is named twice"});
-            auto const is_reached = [&](bound const& one) { return leads_to(servers[at], one.address); };
+            if (std::any_of(servers.begin(), end, [&](auto const& other) { return other.address == wanted; }))
+                blame(path, {to_text(wanted) + " is named twice"});
+            auto const is_reached = [&](bound const& one) { return leads_to(wanted, one.address); };
             auto const loop = std::find_if(listeners_.begin(), listeners_.end(), is_reached);
             if (loop != listeners_.end()) blame(path, {"the gate would connect to itself, " + loop->path});
         }
@@ -183,11 +191,11 @@ private:
         auto const& source = backend.source_address;
         if (source.empty() || !keys_.is_sound(key_of(site, "backend.source_address"))) return;
         for (std::size_t at = 0; at < backend.servers.size(); ++at) {
-            auto const& host = backend.servers[at].host;
-            auto const path = element(key_of(site, "backend.servers"), at);
+            auto const& host = backend.servers[at].address.host;
+            auto const path = path_of_server(site, at);
             bool const differs = is_ipv6(source) ? is_ipv4(host) : is_ipv6(host);
             if (keys_.is_sound(path) && differs)
-                blame(path, {to_text(backend.servers[at]) + " cannot be reached from source_address " + source,
+                blame(path, {to_text(backend.servers[at].address) + " cannot be reached from source_address " + source,
                              "one is IPv4, the other IPv6"});
         }
     }

@@ -133,7 +133,10 @@ void add_present(present_state const& now, std::vector<prometheus::MetricFamily>
     auto ports = family_of(names::passive_ports_in_use);
     for (auto const& one : now.passive_ports)
         add(ports, labels_of(names::passive_ports_in_use, {one.site}), static_cast<double>(one.in_use));
-    for (auto* const family : {&certificates, &lists, &ports})
+    auto backends = family_of(names::backend_up);
+    for (auto const& one : now.backends)
+        add(backends, labels_of(names::backend_up, {one.site, one.name}), one.up ? 1 : 0);
+    for (auto* const family : {&certificates, &lists, &ports, &backends})
         if (!family->metric.empty()) page.push_back(std::move(*family));
 }
 

@@ -59,12 +59,19 @@ struct present_state {
         std::size_t in_use = 0;  ///< of the passive range, all workers together
     };
 
+    struct backend {
+        std::string site;
+        std::string name;
+        bool up = true;  ///< or not known to be down
+    };
+
     static constexpr std::size_t shown_lists =
         64;  ///< of one page (A-102): the first, so put those that end first there
 
     std::vector<certificate> certificates;
     std::vector<revocation_list> lists;
     std::vector<ports> passive_ports;
+    std::vector<backend> backends;
 };
 
 class registry {

@@ -63,6 +63,8 @@ inline constexpr description transfer_seconds{"ftpsgate_transfer_seconds",
                                               kind::histogram,
                                               "Time from a transfer command to its final reply.",
                                               {"site", "direction"}};
+inline constexpr description backend_up{
+    "ftpsgate_backend_up", kind::gauge, "1 while a backend may get sessions, 0 while it is down.", {"site", "backend"}};
 inline constexpr description backend_sessions{
     "ftpsgate_backend_sessions", kind::gauge, "Sessions that hold a connection to a backend now.", {"site", "backend"}};
 inline constexpr description backend_connects_total{"ftpsgate_backend_connects_total",
@@ -95,6 +97,7 @@ inline constexpr std::array all{sessions,
                                 transfers_total,
                                 transfer_bytes_total,
                                 transfer_seconds,
+                                backend_up,
                                 backend_sessions,
                                 backend_connects_total,
                                 passive_ports_in_use,
@@ -147,8 +150,8 @@ inline constexpr std::array directions{"upload"sv, "download"sv, "list"sv};
 inline constexpr std::array transfer_results{
     "ok"sv,        "refused"sv,       "aborted"sv, "client_failed"sv, "backend_failed"sv,
     "truncated"sv, "not_protected"sv, "timeout"sv};
-inline constexpr std::array connect_results{"ok"sv,          "unresolved"sv, "refused"sv,
-                                            "unreachable"sv, "timed_out"sv,  "other"sv};
+inline constexpr std::array connect_results{"ok"sv,        "unresolved"sv, "refused"sv,     "unreachable"sv,
+                                            "timed_out"sv, "other"sv,      "no_greeting"sv, "bad_greeting"sv};
 inline constexpr std::array attack_kinds{"starttls_injection"sv, "bounce"sv,         "data_theft"sv,
                                          "reply_injection"sv,    "cross_protocol"sv, "proxy_header"sv};
 

@@ -96,8 +96,36 @@ bool session::has_place_on(std::size_t index) {
 void session::perform(ftp::connect_backend const&) {
     data_.configure(data_settings());
     data_.limit_rate(site().settings.data.rate_limit);
-    connector_ = std::make_unique<backend_connector>(home_.loop.get_executor(), site().backends);
+    connector_ = std::make_unique<backend_connector>(home_.loop.get_executor(), site().backends, balance_key());
     connector_->start([this](backend_outcome outcome) { backend_decided(std::move(outcome)); });
+}
+
+// Only the methods that look at it pay for it.
+std::uint64_t session::balance_key() const {
+    using enum config::balance_method;
+    auto const method = site().settings.backend.balance;
+    if (method == per_user) return stable_hash(user());
+    if (method != per_client) return 0;
+    auto const client = key_of(client_addresses_.peer);
+    return stable_hash({reinterpret_cast<char const*>(&client), sizeof client});
+}
+
+void session::perform(ftp::pass_over_backend const&) {
+    leave_backend(0ms);
+    connector_->next([this](backend_outcome outcome) { backend_decided(std::move(outcome)); });
+}
+
+void session::perform(ftp::note_greeting const& action) {
+    auto& pool = *site().backends;
+    auto const& name = backend_name();
+    if (action.how == ftp::greeting::good) {
+        connector_.reset();
+        journal_.backend_greeted(name);
+        return journal_.backend_changed(name, pool.succeeded(backend_place_));
+    }
+    auto const fault = action.how == ftp::greeting::bad ? backend_fault::bad_greeting : backend_fault::no_greeting;
+    journal_.backend_failed(name, word_of(fault), name + ": " + action.words);
+    journal_.backend_changed(name, pool.failed(backend_place_, action.words));
 }
 
 void session::perform(ftp::send_backend& action) {
@@ -112,13 +140,18 @@ void session::perform(ftp::drop_backend const&) {
     connector_.reset();
     if (!backend_) return;
     backend_->send("QUIT\r\n");
-    backend_->close(quit_limit);
+    leave_backend(quit_limit);
+}
+
+void session::leave_backend(std::chrono::milliseconds limit) {
+    backend_->close(limit);
     backend_.reset();
+    backend_place_.release();
     journal_.backend_left();
 }
 
 void session::perform(ftp::learn_backend_refuses_epsv const&) {
-    site().backends->learned(backend_server_).epsv_refused = true;
+    site().backends->learned(backend_place_.server()).epsv_refused = true;
 }
 
 void session::perform(ftp::listen_client const& action) {
@@ -171,7 +204,7 @@ void session::perform(ftp::note_denied const& action) {
 }
 
 void session::perform(ftp::note_login const& action) {
-    journal_.login(action, backend_ ? std::string_view(site().backends->name(backend_server_)) : std::string_view());
+    journal_.login(action, backend_ ? std::string_view(backend_name()) : std::string_view());
     if (!action.wrong_credentials) return;
     auto& at = site();
     if (at.bans.failed(at.settings.limits, client_addresses_.peer, login_bans::clock::now()))

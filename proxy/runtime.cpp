@@ -1,5 +1,6 @@
 #include "proxy/runtime.hpp"
 
+#include "policy/backend_password.hpp"
 #include "policy/client_trust.hpp"
 #include "proxy/ftp/verbs.hpp"
 #include "proxy/tls/engine.hpp"
@@ -56,7 +57,7 @@ std::vector<std::string> hidden_names(config::backend_settings const& backend) {
     std::vector<std::string> names;
     // A bare word such as "ftp" would be found in half of all replies, and tells nobody anything.
     for (auto const& server : backend.servers)
-        if (server.host.find_first_of(".:") != std::string::npos) names.push_back(server.host);
+        if (server.address.host.find_first_of(".:") != std::string::npos) names.push_back(server.address.host);
     if (!backend.source_address.empty()) names.push_back(backend.source_address);
     return names;
 }
@@ -86,6 +87,20 @@ std::shared_ptr<policy::identity_resolver const> build_identities(site_runtime c
     return std::make_shared<policy::identity_resolver const>(std::move(rules), std::move(directory));
 }
 
+std::shared_ptr<health_login const> read_health_login(config::site_settings const& site, config::problems& faults) {
+    auto const& file = site.backend.health_password_file;
+    if (!file || file->path.empty() || site.backend.health_user.empty()) return nullptr;  // the loader has said why
+    constexpr std::size_t longest_password = 255;                                         // B-192
+    std::string fault;
+    auto const password = policy::read_password_file(file->path, longest_password, fault);
+    if (!password) {
+        faults.push_back({file->where, "site[" + site.name + "].backend.health_password_file", fault, ""});
+        return nullptr;
+    }
+    return std::make_shared<health_login const>(
+        health_login{site.backend.health_user, ftp::secret_string(password->reveal())});
+}
+
 std::shared_ptr<site_runtime> build_site(config::site_settings const& settings, metrics::registry& counters,
                                          std::shared_ptr<policy::verification_service> const& verification,
                                          config::problems& faults) {
@@ -100,7 +115,7 @@ std::shared_ptr<site_runtime> build_site(config::site_settings const& settings, 
     if (site->verifier) site->ca_names = tls::client_ca_names(site->verifier->anchor_names());
     site->password_only = policy::password_only::of(clients.policy);
     site->identities = build_identities(*site, verification->ledger(), faults);
-    site->backends = std::make_shared<backend_pool>(settings.backend);
+    site->backends = std::make_shared<backend_pool>(settings.backend, read_health_login(settings, faults));
     site->ports =
         std::make_shared<data::port_allocator>(settings.data.passive_ports.first, settings.data.passive_ports.last);
     metrics::site_words words{settings.name, {}, counted_verbs()};
@@ -117,6 +132,7 @@ void carry_over(runtime const& previous, runtime& built) {
         if (found == previous.sites.end()) continue;
         site->limits = (*found)->limits;
         site->bans = (*found)->bans;
+        site->backends->carry_over(*(*found)->backends);
         if (site->verifier && (*found)->verifier) site->verifier->keep_watching_lists_of(*(*found)->verifier);
         if ((*found)->settings.data.passive_ports == site->settings.data.passive_ports) site->ports = (*found)->ports;
     }

@@ -65,8 +65,8 @@ struct runtime_result {
     config::problems faults;
 };
 
-/// Opens no socket. Faults are those of the files that the settings name. After a reload the places that sessions hold
-/// and the passive ports are those of `previous`.
+/// Opens no socket. Faults are those of the files that the settings name. After a reload the places that sessions hold,
+/// the passive ports and what is known of backends are those of `previous`.
 runtime_result build_runtime(config::settings settings, metrics::registry& counters,
                              std::shared_ptr<policy::verification_service> const& verification,
                              runtime const* previous = nullptr);

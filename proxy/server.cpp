@@ -65,6 +65,7 @@ server::server(std::shared_ptr<runtime const> snapshot, surroundings around)
       drain_timer_(places_.front()->home.loop),
       crl_watch_(log_),
       crl_timer_(places_.front()->home.loop),
+      backend_watch_(places_.front()->home.loop.get_executor(), log_),
       heartbeat_(places_.front()->home.loop.get_executor(), loops_of(places_), service_manager::alive),
       reloader_({places_.front()->home.loop.get_executor(), counters_, std::move(around.verification),
                  [this] { return snapshot_; }, [this](runtime_result result) { reloaded(std::move(result)); }}) {
@@ -77,6 +78,7 @@ int server::run() {
     descriptors_ = raise_descriptor_limit();
     if (!open_listeners() || !open_metrics() || !give_up_root()) return 1;
     wait_for_signal();
+    backend_watch_.watch(*snapshot_);
     for (std::size_t i = 1; i < places_.size(); ++i)
         places_[i]->thread = std::thread([this, i] { run_place(*places_[i]); });
     for (auto& one : listeners_)
@@ -277,6 +279,7 @@ bool server::take_over(std::shared_ptr<runtime const> const& fresh) {
         if (one.socket) one.socket->stop();
     listeners_ = std::move(kept);
     snapshot_ = fresh;
+    backend_watch_.watch(*snapshot_);
     crl_timer_.cancel();
     watch_lists();
     return true;
@@ -301,6 +304,7 @@ void server::finish_if_empty() {
     if (!draining_ || live_sessions_ > 0) return;
     drain_timer_.cancel();
     crl_timer_.cancel();
+    backend_watch_.stop();
     heartbeat_.stop();
     signals_.cancel();
     if (monitoring_) monitoring_->stop();

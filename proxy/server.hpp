@@ -6,6 +6,7 @@
 #pragma once
 
 #include "metrics/metrics.hpp"
+#include "proxy/backend_watch.hpp"
 #include "proxy/crl_watch.hpp"
 #include "proxy/data/proxy_header_wait.hpp"
 #include "proxy/heartbeat.hpp"
@@ -28,6 +29,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <variant>
@@ -87,6 +89,7 @@ private:
     bool give_up_root();
     monitoring::surroundings what_monitoring_sees();
     std::vector<monitoring::listening> listening() const;
+    std::vector<std::string> reasons_not_ready() const;
     void announce();
     void accepted(std::shared_ptr<listener_group const> const& group, boost::asio::ip::tcp::socket socket,
                   boost::asio::ip::tcp::endpoint const& peer, std::size_t worker_index);
@@ -126,6 +129,7 @@ private:
     boost::asio::steady_timer drain_timer_;
     crl_watch crl_watch_;
     boost::asio::steady_timer crl_timer_;
+    backend_watch backend_watch_;
     heartbeat heartbeat_;
     reloader reloader_;
     std::size_t next_place_ = 0;

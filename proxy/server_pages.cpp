@@ -12,9 +12,17 @@ monitoring::surroundings server::what_monitoring_sees() {
             refusals_,
             std::move(shelves),
             [this] { return snapshot_; },
-            [this] { return draining_ ? std::vector<std::string>{"draining"} : std::vector<std::string>{}; },
+            [this] { return reasons_not_ready(); },
             [this] { return draining_.load(); },
             [this] { return listening(); }};
+}
+
+std::vector<std::string> server::reasons_not_ready() const {
+    std::vector<std::string> reasons;
+    if (draining_) reasons.emplace_back("draining");
+    for (auto const& site : snapshot_->sites)
+        if (!site->backends->is_hopeful()) reasons.push_back("site " + site->settings.name + ": no backend is up");
+    return reasons;
 }
 
 }  // namespace ftpsgate::proxy

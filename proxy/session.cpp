@@ -271,22 +271,25 @@ void session::secured(tls::session_facts const& facts) {
 }
 
 void session::backend_decided(backend_outcome outcome) {
-    connector_.reset();
     for (auto const& failure : outcome.failures) {
-        site().backends->note_failed(failure.server, failure.words);
-        journal_.backend_failed(site().backends->name(failure.server), word_of(failure.fault), failure.words);
+        auto const& name = site().backends->name(failure.server);
+        journal_.backend_failed(name, word_of(failure.fault), failure.words);
+        journal_.backend_changed(name, failure.change);
     }
-    if (!outcome.connection) return deliver(ftp::backend_unreachable{});
+    if (!outcome.connection) {
+        connector_.reset();
+        return deliver(ftp::backend_unreachable{});
+    }
     auto& connection = *outcome.connection;
-    backend_server_ = connection.server;
-    site().backends->note_connected(backend_server_);
-    journal_.backend_connected(site().backends->name(backend_server_));
+    backend_place_ = std::move(connection.lease);
+    journal_.backend_connected(backend_name());
     address_pair const addresses = ends_of(connection.socket, connection.address.address());
     data_.backend_addresses(addresses);
     backend_ = std::make_shared<control_channel>(std::move(connection.socket), home_, backend_handlers());
     if (auto header = header_for_backend(); !header.empty()) backend_->send(std::move(header));
-    deliver(ftp::backend_connected{to_core(addresses.peer), to_core(addresses.local),
-                                   site().backends->learned(backend_server_).epsv_refused.load()});
+    bool const refuses_epsv = site().backends->learned(backend_place_.server()).epsv_refused;
+    deliver(ftp::backend_connected{to_core(addresses.peer), to_core(addresses.local), refuses_epsv,
+                                   connection.greeting_limit});
     if (backend_) backend_->start();
 }
 

@@ -60,6 +60,7 @@ private:
     void perform(ftp::connect_backend const&);
     void perform(ftp::send_backend& action);
     void perform(ftp::drop_backend const&);
+    void perform(ftp::pass_over_backend const&);
     void perform(ftp::learn_backend_refuses_epsv const&);
     void perform(ftp::listen_client const& action);
     void perform(ftp::target_client const& action);
@@ -76,6 +77,7 @@ private:
     void perform(ftp::cancel_deadline const& action);
     void perform(ftp::note_command const& action);
     void perform(ftp::note_denied const& action);
+    void perform(ftp::note_greeting const& action);
     void perform(ftp::note_login const& action);
     void perform(ftp::note_transfer const& action);
     void perform(ftp::note_attack const& action);
@@ -94,6 +96,9 @@ private:
     void secured(tls::session_facts const& facts);
     void secure_failed(tls::failure const& why);
     void backend_decided(backend_outcome outcome);
+    std::uint64_t balance_key() const;
+    void leave_backend(std::chrono::milliseconds limit);
+    std::string const& backend_name() const { return site().backends->name(backend_place_.server()); }
     bool has_place_on(std::size_t index);
     ftp::access_decided decide_password(ftp::decide_access const& action) const;
     ftp::access_decided decide_mapped(ftp::decide_access const& action, policy::identity_decision const& identity);
@@ -111,8 +116,8 @@ private:
     bool heard_ = false;  // of the client
     std::shared_ptr<control_channel> client_;
     std::shared_ptr<control_channel> backend_;
-    std::unique_ptr<backend_connector> connector_;
-    std::size_t backend_server_ = 0;
+    std::unique_ptr<backend_connector> connector_;  // until the backend has greeted
+    backend_pool::lease backend_place_;             // while backend_ is set
     deadlines deadlines_;
     data_connection data_;
     tls::session_binding binding_;

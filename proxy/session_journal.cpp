@@ -1,5 +1,7 @@
 #include "proxy/session_journal.hpp"
 
+#include "proxy/backend_notice.hpp"
+
 #include <array>
 #include <atomic>
 #include <charconv>
@@ -284,8 +286,16 @@ void session_journal::data_failed(data::leg_failure failure, std::string_view de
 
 void session_journal::backend_connected(std::string_view backend) {
     backend_ = backend;
-    site_->counters->backend_connect(backend, "ok");
     site_->counters->backend_session_opened(backend);
+}
+
+void session_journal::backend_greeted(std::string_view backend) {
+    site_->counters->backend_connect(backend, "ok");
+}
+
+void session_journal::backend_changed(std::string_view backend,
+                                      std::optional<backend_health::change> const& change) const {
+    log_change(log_, site_->settings.name, backend, change);
 }
 
 void session_journal::backend_failed(std::string_view backend, std::string_view reason, std::string_view detail) {

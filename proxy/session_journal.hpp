@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -55,6 +56,9 @@ public:
     void data_failed(data::leg_failure failure, std::string_view detail);
 
     void backend_connected(std::string_view backend);
+    void backend_greeted(std::string_view backend);
+    /// Up or down by what this session met; nothing: as before.
+    void backend_changed(std::string_view backend, std::optional<backend_health::change> const& change) const;
     void backend_failed(std::string_view backend, std::string_view reason, std::string_view detail);
     void backend_left();
 

@@ -32,7 +32,7 @@ metrics::session_row session::report() const {
     auto const& state = core_.state();
     auto row = journal_.report();
     row.user = user();
-    if (backend_) row.backend = site().backends->name(backend_server_);
+    if (backend_) row.backend = backend_name();
     if (state.control == ftp::control_channel::tls && client_->stream().secured()) {
         row.tls_version = state.tls_version;
         row.tls_cipher = client_->stream().facts().cipher;

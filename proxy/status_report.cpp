@@ -12,16 +12,28 @@ namespace ftpsgate::proxy {
 
 namespace {
 
+metrics::health shown(health_state state) {
+    switch (state) {
+        case health_state::up: return metrics::health::up;
+        case health_state::down: return metrics::health::down;
+        case health_state::untried: break;
+    }
+    return metrics::health::untried;
+}
+
 metrics::backend_row backend_of(site_runtime const& site, std::size_t index, metrics::wall_time now) {
     metrics::backend_row row;
     row.name = site.backends->name(index);
     row.sessions = static_cast<std::uint64_t>(site.counters->backend_sessions(row.name));
-    auto const last = site.backends->last(index);
-    if (!last) return row;
-    row.state = last->connected ? metrics::health::up : metrics::health::down;
-    auto const ago = metrics::spoken(std::chrono::floor<std::chrono::seconds>(now - last->when)) + " ago";
-    row.detail =
-        last->connected ? "a session connected " + ago : "a session could not connect " + ago + ": " + last->words;
+    auto const known = site.backends->health(index);
+    row.state = shown(known.state());
+    auto const& latest = known.latest();
+    if (!latest) return row;
+    auto const ago = metrics::spoken(std::chrono::floor<std::chrono::seconds>(now - latest->when)) + " ago";
+    bool const by_check = latest->by == health_source::check;
+    row.detail = latest->good
+                     ? (by_check ? "a check found it well " : "a session connected ") + ago
+                     : (by_check ? "a check failed " : "a session could not connect ") + ago + ": " + latest->words;
     return row;
 }
 
@@ -82,6 +94,9 @@ metrics::present_state present_state_of(runtime const& snapshot) {
     for (auto const& site : snapshot.sites) {
         auto const& name = site->settings.name;
         now.passive_ports.push_back({name, site->ports->in_use()});
+        for (std::size_t i = 0; i < site->backends->size(); ++i)
+            now.backends.push_back(
+                {name, site->backends->name(i), site->backends->health(i).state() != health_state::down});
         if (!site->tls.contexts.empty()) now.certificates.push_back({name, site->tls.not_after});
         if (!site->verifier) continue;
         for (auto const& [issuer, list] : newest_lists(*site))

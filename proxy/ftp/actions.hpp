@@ -40,6 +40,7 @@ struct send_backend {
     urgency how = urgency::normal;
 };
 struct drop_backend {};                ///< QUIT if it can take it, then close; no event follows
+struct pass_over_backend {};           ///< close it; another one -> backend_connected / backend_unreachable
 struct learn_backend_refuses_epsv {};  ///< for later sessions (B-137)
 
 // --- data connections; at most one leg on each side
@@ -92,6 +93,13 @@ struct note_login {
     std::string mapped_user;         ///< who it is at the backend; only by certificate
     bool wrong_credentials = false;  ///< the client's own name and password, which the backend did not take (A-059)
 };
+/// What the first words of a backend were worth; told once for each that was connected to, unless the client left
+/// before.
+enum class greeting { good, bad, missing };
+struct note_greeting {
+    greeting how = greeting::good;
+    std::string words{};  ///< what was wrong
+};
 enum class transfer_result { ok, refused, aborted, client_failed, backend_failed, truncated, not_protected, timeout };
 /// As TYPE has it (RFC 959 section 3.1.1); images include local bytes.
 enum class representation { ascii, image };
@@ -126,10 +134,10 @@ struct finish {
 };  ///< flush (bounded), close_notify, close; always last
 
 using action = std::variant<send_client, start_tls, stop_tls, decide_access, connect_backend, send_backend,
-                            drop_backend, learn_backend_refuses_epsv, listen_client, target_client, protect_client,
-                            listen_backend, target_backend, begin_data, start_relay, finish_client_data,
+                            drop_backend, pass_over_backend, learn_backend_refuses_epsv, listen_client, target_client,
+                            protect_client, listen_backend, target_backend, begin_data, start_relay, finish_client_data,
                             finish_backend_data, abort_data, ask_progress, arm_deadline, cancel_deadline, note_command,
-                            note_denied, note_login, note_transfer, note_attack, finish>;
+                            note_denied, note_greeting, note_login, note_transfer, note_attack, finish>;
 using actions = std::vector<action>;
 
 /// Fixed words for logs and metric labels.

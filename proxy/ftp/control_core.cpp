@@ -156,6 +156,7 @@ void control_core::on(backend_bytes const& happened) {
         auto next = replies_.next();
         if (std::holds_alternative<std::monostate>(next)) break;
         if (std::holds_alternative<reply_fault>(next)) {
+            if (login_.greeting_failed(greeting::bad, "greeted with what is no FTP reply")) return;
             return desynchronised("The server gave an answer that makes no sense.");  // B-020, B-023
         }
         auto const& answer = std::get<reply>(next);
@@ -228,7 +229,7 @@ void control_core::give_login_up(std::string reason) {
 void control_core::on(backend_gone const&) {
     if (!state_.backend_connected) return;
     state_.backend_connected = false;
-    if (state_.now == activity::login) login_.on_gone();
+    if (state_.now == activity::login && login_.on_gone()) return;
     if (transferring()) return transfer_.on_backend_gone(nullptr);
     context_.refuse_service("Service not available.", end_reason::backend_gone);
 }
@@ -279,6 +280,7 @@ void control_core::on(deadline_passed const& happened) {
     switch (happened.kind) {
         case deadline_kind::login:
             if (state_.login == login_phase::in) return;
+            login_.greeting_is_late();
             give_login_up("timed out");
             return context_.refuse_service("Login timed out.", end_reason::login_timeout);
         case deadline_kind::handshake:
@@ -292,10 +294,13 @@ void control_core::on(deadline_passed const& happened) {
             if (transferring()) return;  // armed again at its end
             if (state_.now != activity::idle) return context_.arm(deadline_kind::drain, waits::drain);
             return context_.refuse_service("Service is shutting down.", end_reason::shutdown);
-        case deadline_kind::rest: return desynchronised("The server's answer was cut short.");
+        case deadline_kind::rest:
+            if (login_.greeting_failed(greeting::missing, "its greeting was cut short")) return;
+            return desynchronised("The server's answer was cut short.");
         case deadline_kind::reply:
             if (transferring()) return transfer_.on_deadline(happened.kind);
             if (state_.finals_due == 0) return;
+            if (login_.greeting_failed(greeting::missing, "no greeting in time")) return;
             if (client_waits()) context_.answer(451, "The server does not answer.");
             give_login_up("the backend does not answer");
             return context_.refuse_service("Service not available.", end_reason::backend_gone);

@@ -6,6 +6,7 @@
 #include "proxy/ftp/host_port.hpp"
 #include "proxy/ftp/session_plan.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -40,6 +41,8 @@ struct backend_connected {
     ip_address address;         ///< of the backend
     ip_address local;           ///< the gate's end
     bool refuses_epsv = false;  ///< learned by an earlier session (B-137)
+    /// There is another backend to be asked when this one has not greeted after so long; unset: there is none.
+    std::optional<std::chrono::milliseconds> greeting_limit{};
 };
 struct backend_unreachable {};
 struct backend_bytes {

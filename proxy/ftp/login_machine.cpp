@@ -6,6 +6,14 @@ namespace ftpsgate::ftp {
 
 using login_end = session_context::login_end;
 
+namespace {
+
+std::string quoted(reply const& answer) {
+    return '"' + std::to_string(answer.code) + ' ' + answer.lines.front() + '"';
+}
+
+}  // namespace
+
 void login_machine::start(secret_string password) {
     password_ = std::move(password);
     state_.now = activity::login;
@@ -31,7 +39,23 @@ void login_machine::on_connected(backend_connected const& backend) {
     hide_names(backend.address);
     state_.finals_due = 1;  // the greeting
     step_ = step::greeting;
-    context_.arm(deadline_kind::reply, state_.rules().reply_timeout);
+    has_another_ = backend.greeting_limit.has_value();
+    context_.arm(deadline_kind::reply, backend.greeting_limit.value_or(state_.rules().reply_timeout));
+}
+
+// Before the login was sent nothing has happened that another backend would not know of (INTERFACE.md, retries).
+bool login_machine::greeting_failed(greeting how, std::string words) {
+    if (step_ != step::greeting) return false;
+    context_.act(note_greeting{how, std::move(words)});
+    if (!has_another_) return false;
+    context_.pass_over_backend();
+    step_ = step::connecting;
+    return true;
+}
+
+void login_machine::greeting_is_late() {
+    if (step_ == step::greeting)
+        context_.act(note_greeting{greeting::missing, "no greeting before the login timed out"});
 }
 
 // In both spellings: "10.0.0.5", and "10,0,0,5" as in 227.
@@ -55,13 +79,16 @@ void login_machine::on_unreachable() {
     context_.refuse_service("Service not available.", end_reason::backend_unreachable);
 }
 
-void login_machine::on_gone() {
+bool login_machine::on_gone() {
+    if (greeting_failed(greeting::missing, "closed the connection before its greeting")) return true;
     reset();
     context_.note_login(login_end::refused, "backend closed the connection");
+    return false;
 }
 
 void login_machine::on_reply(reply const& answer) {
-    if (answer.is_preliminary()) return;  // 120 "ready in a minute" (B-248); others mean nothing here
+    if (is_no_welcome(answer) && greeting_failed(greeting::bad, "greeted with " + quoted(answer))) return;
+    if (answer.is_preliminary()) return;
     if (answer.code == 421) {
         reset();
         context_.note_login(login_end::refused, "backend closed the service");
@@ -80,7 +107,14 @@ void login_machine::on_reply(reply const& answer) {
     }
 }
 
+// 120 "ready in a minute" is waited for where there is no other (B-248); other 1yz mean nothing here.
+bool login_machine::is_no_welcome(reply const& answer) const {
+    if (step_ != step::greeting || answer.is_completion()) return false;
+    return answer.is_final() || (answer.code == 120 && has_another_);
+}
+
 void login_machine::on_greeting(reply const& answer) {
+    if (answer.is_completion()) context_.act(note_greeting{});
     if (answer.code == 230) return accepted(answer);  // no login needed (B-248)
     if (!answer.is_completion()) {
         reset();

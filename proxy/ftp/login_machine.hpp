@@ -18,8 +18,15 @@ public:
     void start_mapped();
     void on_connected(backend_connected const& backend);
     void on_unreachable();
-    void on_gone();
+    /// True: another backend is asked.
+    bool on_gone();
     void on_reply(reply const& answer);
+
+    /// True: no greeting had come that would do, and another backend is asked. False when one had, or there is no
+    /// other.
+    bool greeting_failed(greeting how, std::string words);
+    /// Nobody waits for the greeting any longer.
+    void greeting_is_late();
 
     /// The backend asked for an account (332) and waits for the client's ACCT (B-092).
     bool wants_account() const { return step_ == step::client_account; }
@@ -32,6 +39,7 @@ private:
     enum class step { none, connecting, greeting, user, password, client_account, account, options };
 
     void hide_names(ip_address const& connected_to);
+    bool is_no_welcome(reply const& answer) const;
     void on_greeting(reply const& answer);
     void on_user_reply(reply const& answer);
     void on_password_reply(reply const& answer);
@@ -44,6 +52,7 @@ private:
     session_context& context_;
     session_state& state_;
     step step_ = step::none;
+    bool has_another_ = false;  // backend to be asked
     secret_string password_;
     reply welcome_;  // the backend's 230, shown when everything is set up
 };

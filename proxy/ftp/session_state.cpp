@@ -53,6 +53,14 @@ void session_context::drop_backend() {
     act(ftp::drop_backend{});
 }
 
+void session_context::pass_over_backend() {
+    state.backend_connected = false;
+    state.finals_due = 0;
+    cancel(deadline_kind::reply);
+    cancel(deadline_kind::rest);
+    act(ftp::pass_over_backend{});
+}
+
 void session_context::log_out() {
     drop_setup();
     drop_backend();

@@ -101,6 +101,8 @@ public:
     /// Closes what a set-up opened (B-116, B-122).
     void drop_setup();
     void drop_backend();
+    /// This one is of no use: the next event tells of another, or that there is none.
+    void pass_over_backend();
     /// Back to before USER: what a new user, site or TLS session must not inherit (B-028, B-075, B-077).
     void log_out();
     void end(end_reason reason);

@@ -119,7 +119,7 @@ pass_unknown = true
     CHECK(site.ssl.truncated_uploads == truncated_upload::accept);
     CHECK(site.ssl.ocsp_staple_file->path == file.folder.file("second.pem"));
     CHECK(site.ssl.handshake_timeout == 1s);
-    CHECK(site.backend.servers[1] == endpoint{"ftp2", 2121, {}});
+    CHECK(site.backend.servers[1].address == endpoint{"ftp2", 2121, {}});
     CHECK(site.backend.data_mode == backend_data_mode::client);
     CHECK(site.backend.trust_passive_address);
     CHECK(site.backend.connect_timeout == 2s);
@@ -194,13 +194,12 @@ TEST_CASE("load: required values are not empty", "[config][load]") {
                                "t.toml:8:20: error: site[0].ssl.private_key[0]: must not be empty"});
 }
 
-TEST_CASE("load: backend servers are strings, with a port", "[config][load]") {
+TEST_CASE("load: backend servers are addresses with a port, or tables", "[config][load]") {
     CHECK(loaded("[[site]]\nname = 'a'\nlisten = [ { address = 'a:0' } ]\nssl.control_channel_policy = 'allow'\n"
                  "ssl.data_channel_policy = 'allow'\n"
-                 "backend.servers = [ 'b:0', { address = 'c:21', weight = 2 },\n 'd' ]\n")
+                 "backend.servers = [ 'b:0', { address = 'c:21', weight = 2, backup = true },\n 'd' ]\n")
               .faults ==
           lines{"t.toml:6:21: error: site[0].backend.servers[0]: port 0 cannot be connected to",
-                "t.toml:6:28: error: site[0].backend.servers[1]: must be a string like \"192.0.2.1:21\", not a table",
                 "t.toml:7:2: error: site[0].backend.servers[2]: \"d\" has no port (like \"0.0.0.0:21\", \"[::]:21\" or "
                 "\"name:21\")"});
 }

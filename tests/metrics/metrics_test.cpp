@@ -103,11 +103,13 @@ TEST_CASE("metrics: client certificates and revocation have their series from th
 TEST_CASE("metrics: what is so at the moment is on that page only", "[metrics]") {
     counted_site const counted;
     auto const when = std::chrono::system_clock::time_point(2'000'000'000s);
-    present_state now{{{"s", when}}, {{"s", "CN=A CA", when}}, {{"s", 7}}};
+    present_state now{{{"s", when}}, {{"s", "CN=A CA", when}}, {{"s", 7}}, {{"s", "a:21", true}, {"s", "b:21", false}}};
     auto const page = counted.all.text(now);
     CHECK(value_of(page, R"(ftpsgate_certificate_not_after_timestamp_seconds{site="s"})") == 2'000'000'000);
     CHECK(value_of(page, R"(ftpsgate_crl_next_update_timestamp_seconds{issuer="CN=A CA",site="s"})") == 2'000'000'000);
     CHECK(value_of(page, R"(ftpsgate_passive_ports_in_use{site="s"})") == 7);
+    CHECK(value_of(page, R"(ftpsgate_backend_up{backend="a:21",site="s"})") == 1);
+    CHECK(value_of(page, R"(ftpsgate_backend_up{backend="b:21",site="s"})") == 0);
     CHECK(counted.all.text().find("CN=A CA") == std::string::npos);
     now.lists.assign(1000, now.lists.front());
     CHECK(series_count(counted.all.text(now)) == series_count(page) + present_state::shown_lists - 1);

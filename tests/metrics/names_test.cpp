@@ -18,7 +18,8 @@ std::string full_page() {
     all.build_info("1", "2", "3");
     site_metrics site(all, words);
     auto const end = std::chrono::system_clock::now();
-    return all.text({{{"example", end}}, {{"example", "CN=A CA", end}}, {{"example", 0}}});
+    return all.text(
+        {{{"example", end}}, {{"example", "CN=A CA", end}}, {{"example", 0}}, {{"example", "10.0.0.5:21", true}}});
 }
 
 std::string word_for(kind type) {

@@ -2,6 +2,7 @@
 
 #include "tests/proxy/loopback.hpp"
 
+#include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
 
 #include <netinet/in.h>
@@ -13,10 +14,12 @@
 using namespace ftpsgate;
 using namespace ftpsgate::tests;
 using namespace std::chrono_literals;
+using proxy::address_list;
 using proxy::backend_connector;
 using proxy::backend_fault;
 using proxy::backend_outcome;
 using proxy::backend_pool;
+using proxy::look_up_handler;
 
 namespace {
 
@@ -31,8 +34,9 @@ struct fixture {
 
     void add(tcp::acceptor const& server, std::string host = {}) {
         auto const where = server.local_endpoint();
-        settings.servers.push_back({host.empty() ? where.address().to_string() : std::move(host), where.port(), {}});
+        add(host.empty() ? where.address().to_string() : std::move(host), where.port());
     }
+    void add(std::string const& host, std::uint16_t port) { settings.servers.push_back({{host, port, {}}, 1, false}); }
     backend_connector::handler keep() {
         return [this](backend_outcome made) {
             ++calls;
@@ -86,7 +90,8 @@ TEST_CASE_METHOD(fixture, "backend: a connection comes with its server and addre
     add(server);
     auto const made = connect();
     REQUIRE(made.connection);
-    CHECK(made.connection->server == 0);
+    CHECK(made.connection->lease.server() == 0);
+    CHECK_FALSE(made.connection->greeting_limit);  // there is no other
     CHECK(made.connection->address == server.local_endpoint());
     CHECK(made.connection->socket.remote_endpoint() == server.local_endpoint());
     CHECK(made.failures.empty());
@@ -116,7 +121,7 @@ TEST_CASE_METHOD(fixture, "backend: sessions begin with the servers in turn", "[
     add(two);
     std::vector<std::size_t> order;
     for (int i = 0; i < 4; ++i)
-        order.push_back(connect().connection.value().server);
+        order.push_back(connect().connection.value().lease.server());
     CHECK(order == std::vector<std::size_t>{0, 1, 0, 1});
 }
 
@@ -127,7 +132,7 @@ TEST_CASE_METHOD(fixture, "backend: a server that refuses is passed over", "[pro
     add(alive);
     auto const made = connect();
     REQUIRE(made.connection);
-    CHECK(made.connection->server == 1);
+    CHECK(made.connection->lease.server() == 1);
     REQUIRE(faults(made) == fault_list{backend_fault::refused});
     CHECK(made.failures[0].server == 0);
     CHECK(made.failures[0].words == pool->name(0) + ": Connection refused");
@@ -179,7 +184,7 @@ TEST_CASE_METHOD(fixture, "backend: one that does not answer is given up after c
     auto const begin = std::chrono::steady_clock::now();
     auto const made = connect();
     REQUIRE(made.connection);
-    CHECK(made.connection->server == 1);
+    CHECK(made.connection->lease.server() == 1);
     REQUIRE(faults(made) == fault_list{backend_fault::timed_out});
     CHECK(made.failures[0].words == pool->name(0) + ": no connection within 100 ms");
     CHECK(std::chrono::steady_clock::now() - begin >= 100ms);
@@ -201,7 +206,7 @@ TEST_CASE_METHOD(fixture, "backend: names are resolved, and another address is t
 
 TEST_CASE_METHOD(fixture, "backend: a name that does not exist is a failure like any other", "[proxy][backend]") {
     auto const alive = listening(context);
-    settings.servers.push_back({std::string(70, 'x'), 21, {}});  // too long for a label: no look-up leaves the machine
+    add(std::string(70, 'x'), 21);  // too long for a label: no look-up leaves the machine
     add(alive);
     auto const made = connect();
     REQUIRE(made.connection);
@@ -293,21 +298,127 @@ TEST_CASE_METHOD(fixture, "backend: the handler may destroy the connector", "[pr
     CHECK(calls == 1);
 }
 
-TEST_CASE_METHOD(fixture, "backend: B-137 what was learned of a server is kept for the next sessions",
+TEST_CASE_METHOD(fixture, "backend: who let connect_timeout pass is not tried again", "[proxy][backend]") {
+    silent_server const silent(context);
+    auto const dead = refusing(context);
+    add(silent.acceptor);
+    add(dead);
+    settings.connect_timeout = 100ms;
+    settings.retries = 3;
+    auto const made = connect();
+    CHECK_FALSE(made.connection);
+    using enum backend_fault;
+    CHECK(faults(made) == fault_list{timed_out, refused, refused, refused});
+}
+
+TEST_CASE_METHOD(fixture, "backend: one session is one report, and once a server is down the next one does not wait",
                  "[proxy][backend]") {
-    settings.servers = {{"10.0.0.1", 21, {}}, {"10.0.0.2", 21, {}}};
-    backend_pool shared(settings);
-    CHECK_FALSE(shared.learned(0).epsv_refused);
-    shared.learned(0).epsv_refused = true;
-    CHECK(shared.learned(0).epsv_refused);
-    CHECK_FALSE(shared.learned(1).epsv_refused);
+    silent_server const silent(context);
+    auto const alive = listening(context);
+    add(silent.acceptor);
+    add(alive);
+    settings.balance = config::balance_method::first;
+    settings.connect_timeout = 100ms;
+    settings.fall = 2;
+    pool = std::make_shared<backend_pool>(settings);
+    CHECK_FALSE(pool->checked(0, std::nullopt));
+    for (int i = 0; i < 2; ++i) {
+        auto const made = connect();
+        REQUIRE(made.connection);
+        REQUIRE(made.failures.size() == 1);
+        CHECK(made.failures[0].change.has_value() == (i == 1));
+    }
+    CHECK(connect().failures.empty());
+}
+
+TEST_CASE_METHOD(fixture, "backend: when all were found down nobody is asked", "[proxy][backend]") {
+    auto const alive = listening(context);
+    add(alive);
+    pool = std::make_shared<backend_pool>(settings);
+    CHECK(pool->checked(0, "found down"));
+    auto const made = connect();
+    CHECK_FALSE(made.connection);
+    CHECK(made.failures.empty());
+}
+
+TEST_CASE_METHOD(fixture, "backend: after a greeting that would not do, the next server is asked", "[proxy][backend]") {
+    auto const one = listening(context);
+    auto const two = listening(context);
+    auto const three = refusing(context);
+    add(one);
+    add(two);
+    add(three);
+    pool = std::make_shared<backend_pool>(settings);
+    backend_connector connector(context.get_executor(), pool);
+    connector.start(keep());
+    REQUIRE(run_until(context, [this] { return outcome.has_value(); }));
+    auto first = std::move(*outcome);
+    REQUIRE(first.connection);
+    CHECK(first.connection->lease.server() == 0);
+    REQUIRE(first.connection->greeting_limit);
+    CHECK(*first.connection->greeting_limit <= settings.connect_timeout);
+    CHECK(*first.connection->greeting_limit > settings.connect_timeout / 2);
+    CHECK_FALSE(pool->failed(first.connection->lease, "greeted with \"421\""));  // the first of three
+
+    outcome.reset();
+    connector.next(keep());
+    CHECK_FALSE(outcome);
+    REQUIRE(run_until(context, [this] { return outcome.has_value(); }));
+    REQUIRE(outcome->connection);
+    CHECK(outcome->connection->lease.server() == 1);
+    CHECK(outcome->failures.empty());
+    CHECK(outcome->connection->greeting_limit);
+
+    outcome.reset();
+    connector.next(keep());
+    REQUIRE(run_until(context, [this] { return outcome.has_value(); }));
+    CHECK_FALSE(outcome->connection);
+    CHECK(faults(*outcome) == fault_list{backend_fault::refused});
+    CHECK(calls == 3);
+}
+
+TEST_CASE_METHOD(fixture, "backend: a session that may not retry is told of no other server", "[proxy][backend]") {
+    auto const one = listening(context);
+    auto const two = listening(context);
+    add(one);
+    add(two);
+    settings.retries = 0;
+    auto const made = connect();
+    REQUIRE(made.connection);
+    CHECK_FALSE(made.connection->greeting_limit);
+}
+
+TEST_CASE_METHOD(fixture, "backend: a name's addresses share connect_timeout, and the one that answered is remembered",
+                 "[proxy][backend]") {
+    silent_server const silent(context);
+    auto const alive = listening(context);
+    add("ftp.test", 21);
+    settings.connect_timeout = 400ms;
+    address_list const known{silent.acceptor.local_endpoint(), alive.local_endpoint()};
+    int asked = 0;
+    pool = std::make_shared<backend_pool>(
+        settings, nullptr, [&](boost::asio::any_io_executor const&, config::endpoint const&, look_up_handler done) {
+            ++asked;
+            boost::asio::post(context, [done = std::move(done), known] { done({}, known); });
+        });
+    auto begin = std::chrono::steady_clock::now();
+    auto const slow = connect();
+    REQUIRE(slow.connection);
+    CHECK(slow.connection->address == alive.local_endpoint());
+    CHECK(slow.failures.empty());
+    CHECK(std::chrono::steady_clock::now() - begin >= 190ms);
+    begin = std::chrono::steady_clock::now();
+    REQUIRE(connect().connection);
+    CHECK(std::chrono::steady_clock::now() - begin < 150ms);
+    CHECK(asked == 1);
 }
 
 TEST_CASE("backend: each fault has a word of its own", "[proxy][backend]") {
     std::set<std::string> words;
-    for (auto const each : {backend_fault::unresolved, backend_fault::refused, backend_fault::unreachable,
-                            backend_fault::timed_out, backend_fault::other}) {
+    for (auto const each :
+         {backend_fault::unresolved, backend_fault::refused, backend_fault::unreachable, backend_fault::timed_out,
+          backend_fault::other, backend_fault::no_greeting, backend_fault::bad_greeting}) {
         words.insert(proxy::word_of(each));
     }
-    CHECK(words.size() == 5);
+    CHECK(words.size() == 7);
 }

@@ -39,7 +39,7 @@ TEST_CASE("metric words: why handshakes and connections fail", "[proxy][metric_w
     CHECK(missing(words::handshake_results, tls::failure_kind::protocol, tls::failure_kind::other, to_word) == "");
     CHECK(missing(words::handshake_results, data::leg_failure::handshake, data::leg_failure::other_certificate,
                   to_word) == "");
-    CHECK(missing(words::connect_results, backend_fault::unresolved, backend_fault::other,
+    CHECK(missing(words::connect_results, backend_fault::unresolved, backend_fault::bad_greeting,
                   [](backend_fault fault) { return word_of(fault); }) == "");
 }
 

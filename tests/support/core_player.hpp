@@ -231,8 +231,10 @@ private:
     }
     void backend_comes() {
         if (pick_(20) == 0) return give(ftp::backend_unreachable{});
-        give(ftp::backend_connected{*ftp::ip_address::parse("10.0.0.5"), *ftp::ip_address::parse("10.0.0.1"),
-                                    pick_(2) == 0});
+        ftp::backend_connected backend{*ftp::ip_address::parse("10.0.0.5"), *ftp::ip_address::parse("10.0.0.1"),
+                                       pick_(2) == 0};
+        if (pick_(3) == 0) backend.greeting_limit = std::chrono::seconds(5);
+        give(backend);
     }
     void client_listener() { pick_(10) > 0 ? give(ftp::client_listening{50001}) : give(ftp::client_listen_failed{}); }
     void backend_listener() {

@@ -105,8 +105,10 @@ private:
         if (std::holds_alternative<ftp::client_cleared>(what)) asked_.clear = false;
         if (std::holds_alternative<ftp::access_decided>(what)) asked_.access = false;
         if (std::holds_alternative<ftp::backend_unreachable>(what)) asked_.backend = false;
-        if (std::holds_alternative<ftp::backend_connected>(what) && std::exchange(asked_.backend, false))
-            connected_ = true;
+        if (std::holds_alternative<ftp::backend_connected>(what) && std::exchange(asked_.backend, false)) {
+            connected_ = greets_ = true;
+            login_sent_ = false;
+        }
         if (std::holds_alternative<ftp::backend_gone>(what)) connected_ = false;
         before_data(what);
     }
@@ -165,6 +167,7 @@ private:
         line.remove_suffix(std::min<std::size_t>(2, line.size()));
         require(line.find_first_of(std::string_view("\r\n\0", 3)) == line.npos, "a line end inside a line (B-280)");
         require(!line.empty() && std::isgraph(static_cast<unsigned char>(line.front())) != 0, "no verb (B-280)");
+        login_sent_ = true;
         to_backend_ += one.bytes;
         backend_lines_.emplace_back(line);
     }
@@ -175,7 +178,13 @@ private:
         require(!connected_ && !asked_.backend, "a second backend");
         asked_.backend = true;
     }
-    void on(ftp::drop_backend const&) { connected_ = asked_.backend = false; }
+    void on(ftp::drop_backend const&) { connected_ = asked_.backend = greets_ = false; }
+    void on(ftp::pass_over_backend const&) {
+        require(!login_sent_, "a login was sent, and another backend is asked");
+        require(!greets_, "another backend is asked, and nobody knows why");
+        connected_ = false;
+        asked_.backend = true;
+    }
     void on(ftp::learn_backend_refuses_epsv const&) {}
 
     void on(ftp::listen_client const&) { open_ = asked_.client_listener = true; }
@@ -212,6 +221,11 @@ private:
     void on(ftp::cancel_deadline const& one) { armed_.erase(one.kind); }
     void on(ftp::note_command const&) {}
     void on(ftp::note_denied const& one) { notes_ += one.command + '\n'; }
+    void on(ftp::note_greeting const& one) {
+        require(greets_, "a greeting that is told of twice, or of nobody");
+        greets_ = false;
+        notes_ += one.words + '\n';
+    }
     void on(ftp::note_login const& one) { notes_ += one.user + ' ' + one.mapped_user + ' ' + one.reason + '\n'; }
     void on(ftp::note_transfer const& one) {
         if (one.result != ftp::transfer_result::not_protected) ++transfers_noted_;  // that one never began (B-153)
@@ -240,6 +254,8 @@ private:
     unsigned transfers_begun_ = 0;
     unsigned transfers_noted_ = 0;
     bool connected_ = false;
+    bool greets_ = false;
+    bool login_sent_ = false;
     bool open_ = false;
     bool begun_ = false;
     bool told_ = false;

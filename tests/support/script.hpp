@@ -195,6 +195,12 @@ public:
         return is(
             ftp::backend_connected{*ftp::ip_address::parse(address), *ftp::ip_address::parse(local), refuses_epsv});
     }
+    /// The same where another backend could be asked.
+    script& connected_to_one_of_several() {
+        ftp::backend_connected one{*ftp::ip_address::parse("10.0.0.5"), *ftp::ip_address::parse("10.0.0.1")};
+        one.greeting_limit = std::chrono::seconds(5);
+        return is(one);
+    }
     script& protect() { return client("PBSZ 0").to_client("200").client("PROT P").to_client("200"); }
     script& passive() {
         client("PASV").to_backend("EPSV").backend("229 ok (|||6446|)").expects<ftp::target_backend>();
@@ -248,8 +254,8 @@ private:
     }
     static bool is_note(ftp::action const& one) {
         return std::holds_alternative<ftp::note_command>(one) || std::holds_alternative<ftp::note_denied>(one) ||
-               std::holds_alternative<ftp::note_login>(one) || std::holds_alternative<ftp::note_transfer>(one) ||
-               std::holds_alternative<ftp::note_attack>(one);
+               std::holds_alternative<ftp::note_greeting>(one) || std::holds_alternative<ftp::note_login>(one) ||
+               std::holds_alternative<ftp::note_transfer>(one) || std::holds_alternative<ftp::note_attack>(one);
     }
     void remember(ftp::action const& one) {
         if (auto const* sent = std::get_if<ftp::send_client>(&one)) client_stream_ += sent->bytes;
@@ -271,13 +277,35 @@ private:
 inline std::string script::name_of(ftp::action const& what) {
     if (auto const* sent = std::get_if<ftp::send_client>(&what)) return "send_client \"" + sent->bytes + "\"";
     if (auto const* sent = std::get_if<ftp::send_backend>(&what)) return "send_backend \"" + sent->bytes + "\"";
-    static char const* const names[] = {"send_client",         "start_tls",     "stop_tls",       "decide_access",
-                                        "connect_backend",     "send_backend",  "drop_backend",   "learn_epsv",
-                                        "listen_client",       "target_client", "protect_client", "listen_backend",
-                                        "target_backend",      "begin_data",    "start_relay",    "finish_client_data",
-                                        "finish_backend_data", "abort_data",    "ask_progress",   "arm_deadline",
-                                        "cancel_deadline",     "note_command",  "note_denied",    "note_login",
-                                        "note_transfer",       "note_attack",   "finish"};
+    static char const* const names[] = {"send_client",
+                                        "start_tls",
+                                        "stop_tls",
+                                        "decide_access",
+                                        "connect_backend",
+                                        "send_backend",
+                                        "drop_backend",
+                                        "pass_over_backend",
+                                        "learn_epsv",
+                                        "listen_client",
+                                        "target_client",
+                                        "protect_client",
+                                        "listen_backend",
+                                        "target_backend",
+                                        "begin_data",
+                                        "start_relay",
+                                        "finish_client_data",
+                                        "finish_backend_data",
+                                        "abort_data",
+                                        "ask_progress",
+                                        "arm_deadline",
+                                        "cancel_deadline",
+                                        "note_command",
+                                        "note_denied",
+                                        "note_greeting",
+                                        "note_login",
+                                        "note_transfer",
+                                        "note_attack",
+                                        "finish"};
     return names[what.index()];
 }
 
