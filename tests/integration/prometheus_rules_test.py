@@ -44,6 +44,10 @@ def connects(each, result, backend="b:21"):
     return counted("backend_connects", each, backend=backend, result=result)
 
 
+def backend_up(values, backend="b:21"):
+    return series("ftpsgate_backend_up", values, site="s", backend=backend)
+
+
 def sessions(each, result):
     return counted("sessions", each, result=result)
 
@@ -78,10 +82,14 @@ CASES = {
                                [counted("identity_lookups", 9, source="rule", result="refused"),
                                 counted("identity_lookups", 9, source="active_directory", result="mapped")]),
     "FtpsgateLoginsFail": ([logins(5, "ok"), logins(6, "refused")], [logins(50, "ok"), logins(20, "refused")]),
-    "FtpsgateBackendDown": ([connects(1, "timed_out"), connects(9, "ok", "other:21")],
-                            [connects(1, "timed_out"), connects(9, "ok")]),
-    "FtpsgateNoBackend": ([sessions(1, "backend_unreachable"), connects(3, "refused")],
-                          [sessions(1, "backend_unreachable"), connects(1, "ok"), connects(3, "refused")]),
+    "FtpsgateBackendDown": ([backend_up("1x20 0x10"), backend_up("1x30", "other:21")],
+                            [backend_up("1x28 0x0 1x5"), connects(1, "refused")]),
+    "FtpsgateBackendFlaps": ([backend_up("1x20 0 1 0 1 0 1 1 1 1")], [backend_up("1x20 0 1 0 1 1 1 1 1 1")]),
+    "FtpsgateBackendFailsSessions": ([connects(1, "timed_out"), connects(3, "ok"), connects(9, "ok", "other:21")],
+                                     [connects(1, "timed_out"), connects(9, "ok")]),
+    "FtpsgateNoBackend": ([backend_up("1x25 0x5"), backend_up("0x30", "other:21")],
+                          [backend_up("1x25 0x5"), backend_up("1x30", "other:21"),
+                           sessions(1, "backend_unreachable")]),
     "FtpsgateSessionsRefused": ([sessions(1, "refused")], [sessions(9, "closed"), sessions(9, "login_timeout")]),
     "FtpsgateNobodyGetsIn": ([handshakes(3, "peer_alert"), handshakes(0, "ok"), handshakes(9, "resumed", "data")],
                              [handshakes(3, "peer_alert"), handshakes(1, "ok")]),

@@ -27,7 +27,7 @@ class Eventful:
     def gate(self, house):
         return house.gate_of([{"client_certificates": self.settings, "commands": {"deny": ["SITE"]}},
                               {"name": "dead.test", "hosts": ["dead.test"],
-                               "backend": {"servers": [self.dead], "retries": 0}}], metrics=METRICS)
+                               "backend": {"servers": [self.dead], "retries": 0, "fall": 1}}], metrics=METRICS)
 
     def events_at(self, gate):
         """Refused: a revoked certificate, one whose CRL is expired, a login for want of a backend, another one by the

@@ -70,9 +70,9 @@ def take_file(session, name):
 class FakeBackend:
     """Serves the current `script`; sessions that began under an earlier one keep theirs."""
 
-    def __init__(self, host="127.0.0.2"):
+    def __init__(self, host="127.0.0.2", port=0):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.listener = socket.create_server((host, 0), family=family, backlog=128)
+        self.listener = socket.create_server((host, port), family=family, backlog=128)
         self.host, self.port = self.listener.getsockname()[:2]
         self.condition = threading.Condition()
         self.sessions, self.faults = [], []

@@ -16,6 +16,7 @@ class House:
         """One site's settings: certificate for ftp.test, an explicit and an implicit listener, short time-outs."""
         leaf = self.authority.leaf()
         tables = {name: changes.pop(name, {}) for name in TABLES}
+        tables["backend"] = {"health_interval": "0s", **tables["backend"]}     # what backends get is counted
         site = {"name": "ftp.test",
                 "listen": [{"address": "127.0.0.1:0", "tls": "explicit"},
                            {"address": "127.0.0.1:0", "tls": "implicit"}],
