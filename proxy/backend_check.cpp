@@ -1,6 +1,7 @@
 #include "proxy/backend_check.hpp"
 
 #include "proxy/backend_dialer.hpp"
+#include "proxy/data/proxy_protocol.hpp"
 #include "proxy/ftp/command.hpp"
 #include "proxy/ftp/reply.hpp"
 
@@ -27,6 +28,13 @@ std::string in_ms(std::chrono::milliseconds limit) {
     return " within " + std::to_string(limit.count()) + " ms";
 }
 
+// A backend that expects a header understands nothing without one. It speaks of no client: LOCAL, or UNKNOWN.
+std::string header_of(config::proxy_header wanted) {
+    using enum config::proxy_header;
+    if (wanted == none) return {};
+    return data::format_local_proxy_header(wanted == v1 ? data::proxy_version::v1 : data::proxy_version::v2);
+}
+
 }  // namespace
 
 struct backend_check::state : std::enable_shared_from_this<state> {
@@ -46,6 +54,7 @@ struct backend_check::state : std::enable_shared_from_this<state> {
         if (!done) return;
         if (!made.socket) return finish(std::move(made.words));
         socket.emplace(std::move(*made.socket));
+        if (auto header = header_of(pool->settings().proxy_protocol); !header.empty()) send(std::move(header));
         expect(step::greeting, pool->greeting_limit());
         read();
     }

@@ -1,6 +1,7 @@
 // One look at one server, on the gate's own account: connect, wait for the greeting, log in if the site has a login for
-// that, say QUIT. The limits are those of a session: connect_timeout for the connection, the pool's greeting_limit()
-// for the greeting, reply_timeout for each further reply.
+// that, say QUIT. Where backends get a PROXY header, one that speaks of no client goes first. The limits are those of a
+// session: connect_timeout for the connection, the pool's greeting_limit() for the greeting, reply_timeout for each
+// further reply.
 //
 // To be used and destroyed on the executor's thread. `done` is called once, and never after destruction; destroying it
 // from within `done` is allowed. The farewell of a server that is well goes on for up to a second by itself.

@@ -202,6 +202,19 @@ TEST_CASE_METHOD(fixture, "check: with a login the server has to let it in", "[p
     }
 }
 
+TEST_CASE_METHOD(fixture, "check: a backend that expects a PROXY header gets one, which speaks of no client",
+                 "[proxy][backend_check]") {
+    using std::string_literals::operator""s;
+    auto const [wanted, header] = GENERATE(
+        table<config::proxy_header, std::string>({{config::proxy_header::v1, "PROXY UNKNOWN\r\n"s},
+                                                  {config::proxy_header::v2, "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"s}}));
+    settings.proxy_protocol = wanted;
+    scripted_server server(context, {"220 x\r\n"});
+    CHECK(check(server) == "");
+    CHECK(run_until(context, [&] { return server.ended; }));
+    CHECK(server.heard == header + "QUIT\r\n");
+}
+
 TEST_CASE_METHOD(fixture, "check: it comes from source_address", "[proxy][backend_check]") {
     settings.source_address = "127.0.0.2";
     scripted_server const server(context, {"220 x\r\n"});
