@@ -49,12 +49,13 @@ def test_headers_and_self_containment(house):
 def test_what_the_browser_shows(eventful, browser):
     browser.show(url_of(eventful, "/?pause"))
     assert not browser.complaints
-    assert browser.evaluate("document.title") == f"(5) ftpsgate {socket.gethostname()}"
+    assert browser.evaluate("document.title") == f"(6) ftpsgate {socket.gethostname()}"
     header = browser.text("header")
-    assert "✓ ready" in header and re.search(r"\d+\.\d+\.\d+", header)
+    assert "✗ not ready" in header and re.search(r"\d+\.\d+\.\d+", header)
 
     worries = browser.text("#attention")
     assert f"dead.test: backend {eventful.dead} is down" in worries and "Connection refused" in worries
+    assert "site dead.test: no backend is up" in worries
     assert "CRL CN=expired CA expired 2 days ago" in worries and "refused until there is a new list" in worries
 
     sites = {row["Site"]: row for row in browser.rows("#sites")}
@@ -102,7 +103,7 @@ def test_sessions_are_shown(eventful, browser):
     assert rows["bob"]["Backend"] == eventful.backend.address
     assert HOSTILE in rows
     assert browser.evaluate("document.images.length + document.scripts.length") == 0
-    assert browser.evaluate("document.title") == f"(5) ftpsgate {socket.gethostname()}"
+    assert browser.evaluate("document.title") == f"(6) ftpsgate {socket.gethostname()}"
 
 
 @pytest.mark.parametrize("name", NAMES)
