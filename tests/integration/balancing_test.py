@@ -32,7 +32,7 @@ def test_first(row):
 def test_per_user(row):
     """A user stays with its server; when that is gone only its own users move, and they all come back."""
     of = row(3, backend={"balance": "per-user"})
-    users = [f"user{i}" for i in range(16)]
+    users = [f"user{i}" for i in range(40)]      # that one server has none of them: 3 in 10 millions
 
     def homes():
         return {user: of.served(1, user=user)[0] for user in users}
@@ -60,7 +60,7 @@ def test_per_user_means_the_user_that_the_backend_sees(row, cas):
 
 def test_per_client(row):
     of = row(3, backend={"balance": "per-client"})
-    homes = {number: of.served(2, source=f"127.0.1.{number}") for number in range(1, 13)}
+    homes = {number: of.served(2, source=f"127.0.1.{number}") for number in range(1, 41)}
     assert all(len(set(found)) == 1 for found in homes.values())
     assert {found[0] for found in homes.values()} == {0, 1, 2}
 
