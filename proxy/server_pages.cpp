@@ -14,7 +14,8 @@ monitoring::surroundings server::what_monitoring_sees() {
             [this] { return snapshot_; },
             [this] { return draining_ ? std::vector<std::string>{"draining"} : std::vector<std::string>{}; },
             [this] { return draining_.load(); },
-            [this] { return listening(); }};
+            [this] { return listening(); },
+            [this] { return log_.lost_lines() + transfers_.lost_lines(); }};
 }
 
 }  // namespace ftpsgate::proxy

@@ -97,6 +97,16 @@ def test_the_seeds_sample_requires_a_certificate(gate, cas, web):
     assert client.command("PROT C").code == 534
 
 
+def test_a_wildcard_and_an_address_come_over(convert, tmp_path, authority, cas):
+    """IIS listens on both; so does the gate (run_and_drain_test), and nothing is left out."""
+    second = re.search(r"<site .*</site>", SAMPLE, re.DOTALL).group(0)
+    second = second.replace('"*:21:"', '"192.0.2.1:21:"').replace("ftp.example.com", "two.example.com")
+    done = convert(SAMPLE.replace("</sites>", second + "</sites>"))
+    assert done.returncode == 0, done.stderr
+    assert [site["listen"][0]["address"] for site in tomllib.loads(done.stdout)["site"]] == ["0.0.0.0:21",
+                                                                                             "192.0.2.1:21"]
+
+
 def test_what_is_left_out_is_said(convert, tmp_path):
     done = convert(LOSSY)
     assert done.returncode == 3
