@@ -136,6 +136,7 @@ inline constexpr std::array handshake_results{"ok"sv,
                                               "certificate_refused"sv,
                                               "other_certificate"sv,
                                               "refused"sv,
+                                              "timeout"sv,
                                               "handshake"sv,
                                               "other"sv};
 inline constexpr std::array client_certificate_results{

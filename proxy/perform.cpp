@@ -200,6 +200,11 @@ void session::perform(ftp::note_attack const& action) {
 
 void session::perform(ftp::finish const& action) {
     over_ = true;
+    // One that was under way: what ended it otherwise was told in secure_failed().
+    bool const timed_out =
+        action.reason == ftp::end_reason::handshake || action.reason == ftp::end_reason::login_timeout;
+    if (handshake_place_ && timed_out)
+        journal_.tls_failed(tls::channel_kind::control, "timeout", "the client did not finish the handshake in time");
     handshake_place_.release();
     verification_.reset();
     identification_.reset();

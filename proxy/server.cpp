@@ -154,6 +154,7 @@ void server::announce() {
     entry.field("listeners", listeners).field("sites", snapshot_->sites.size()).field("threads", places_.size());
     if (monitoring_) entry.field("metrics", text_of(monitoring_->local()));
     entry.field("descriptors", descriptors_);
+    log_.started();
     service_manager::ready();
     service_manager::status("serving " + std::to_string(snapshot_->sites.size()) + " sites");
 }

@@ -67,7 +67,7 @@ def test_the_seeds_sample_passes_check(convert, tmp_path, authority, cas):
     assert run_command("check", "-c", config).returncode == 2, "the files are not there yet"
     config.write_text(fill_in(done.stdout, tmp_path, authority, cas.ca_file))
     checked = run_command("check", "-c", config)
-    assert (checked.returncode, checked.stdout) == (0, "OK: 1 site\n"), checked.stderr
+    assert (checked.returncode, checked.stdout) == (0, "OK: 1 sites\n"), checked.stderr
 
 
 @pytest.fixture
