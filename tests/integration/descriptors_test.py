@@ -7,6 +7,7 @@ import resource
 import pytest
 
 from support import process
+from support.gate import is_sanitized
 from support.pages import METRICS
 from support.raw import Closed, RawClient
 from support.wait import wait_until
@@ -106,5 +107,5 @@ def test_accepting_does_not_spin(tight):
         assert member.command("PWD").code == 257
         assert member.command("EPSV").code in (421, 425)
     assert len(tight.events("accept_failed")) <= 12
-    assert spent < 0.7, spent
+    assert is_sanitized() or spent < 0.7, spent
     assert [client.reply().code for client in waiting] == [220] * 20
