@@ -139,17 +139,6 @@ private:
             note(site, listener,
                  address + ": clients that name no host get to " + shown(first.name) + ", in IIS to " +
                      shown(site.name));
-        check_wildcards(site, listener);
-    }
-
-    /// IIS listens on both; here the second socket would be refused.
-    void check_wildcards(iis_site& site, iis_listener const& listener) {
-        auto const& [host, port, where] = listener.address;
-        endpoint const wildcard{host.find(':') == host.npos ? "0.0.0.0" : "::", port, {}};
-        if (listener.address == wildcard || !first_at_.contains(to_text(wildcard))) return;
-        note(site, listener,
-             "the gate cannot listen on " + to_text(listener.address) + " and on " + to_text(wildcard) +
-                 " at once: leave one out, or give each address its own");
     }
 
     static void note(iis_site& site, iis_listener const& listener, std::string message) {

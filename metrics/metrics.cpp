@@ -252,6 +252,10 @@ void site_metrics::session_closed(std::string_view result) {
     handles_->sessions_total.of(result).Increment();
 }
 
+void site_metrics::session_left() {
+    handles_->sessions.Decrement();
+}
+
 void site_metrics::session_refused(std::string_view result) {
     handles_->sessions_total.of(result).Increment();
 }

@@ -104,6 +104,8 @@ public:
     void session_opened();
     /// Ends what session_opened() began.
     void session_closed(std::string_view result);
+    /// Ends it as well, for this site: it goes on in another (SNI, HOST), which counts how it ends.
+    void session_left();
     /// A connection that never became a session ("refused", "banned").
     void session_refused(std::string_view result);
 

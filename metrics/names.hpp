@@ -21,7 +21,10 @@ namespace names {
 
 inline constexpr description sessions{"ftpsgate_sessions", kind::gauge, "Sessions that are open now.", {"site"}};
 inline constexpr description sessions_total{
-    "ftpsgate_sessions_total", kind::counter, "Sessions that have ended, by how.", {"site", "result"}};
+    "ftpsgate_sessions_total",
+    kind::counter,
+    "Sessions that have ended and connections that were refused, by how; each counts once.",
+    {"site", "result"}};
 inline constexpr description tls_handshakes_total{"ftpsgate_tls_handshakes_total",
                                                   kind::counter,
                                                   "TLS handshakes with clients, by outcome.",
@@ -118,7 +121,7 @@ using std::string_view_literals::operator""sv;
 inline constexpr std::array session_results{
     "closed"sv,       "client_gone"sv,    "login_timeout"sv, "idle_timeout"sv, "handshake"sv, "backend_unreachable"sv,
     "backend_gone"sv, "backend_desync"sv, "failed_logins"sv, "protocol"sv,     "shutdown"sv,  "refused"sv,
-    "banned"sv,       "moved"sv};
+    "banned"sv};
 inline constexpr std::array reload_results{"ok"sv, "refused"sv};
 inline constexpr std::array channels{"control"sv, "data"sv};
 inline constexpr std::array handshake_results{"ok"sv,
@@ -135,6 +138,8 @@ inline constexpr std::array handshake_results{"ok"sv,
                                               "certificate_malformed"sv,
                                               "certificate_refused"sv,
                                               "other_certificate"sv,
+                                              "refused"sv,
+                                              "timeout"sv,
                                               "handshake"sv,
                                               "other"sv};
 inline constexpr std::array client_certificate_results{

@@ -50,6 +50,8 @@ struct site_row {
     double transfers = 0;  ///< a second, as the next two
     double uploaded = 0;   ///< bytes
     double downloaded = 0;
+    std::uint64_t passive_ports = 0;  ///< of the range; 0: there is none
+    std::uint64_t passive_ports_in_use = 0;
 };
 
 enum class credential { server_certificate, client_ca, crl };
@@ -87,6 +89,7 @@ struct status {
     std::vector<session_row> sessions;  ///< the first to look at: see session_digest
     std::uint64_t session_count = 0;
     std::map<std::string_view, std::uint64_t> states;  ///< sessions by state
+    std::uint64_t lost_log_lines = 0;                  ///< since the start; the disk was full
     bool incomplete = false;                           ///< not every worker answered in time
 };
 

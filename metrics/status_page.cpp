@@ -67,6 +67,11 @@ std::string words_of(credential kind) {
     return "CRL";
 }
 
+std::string words_of_ports(site_row const& site) {
+    if (site.passive_ports == 0) return "any";
+    return std::to_string(site.passive_ports_in_use) + " of " + std::to_string(site.passive_ports);
+}
+
 // ---- what is wrong -------------------------------------------------------------------------------------------------
 
 struct concern {
@@ -92,6 +97,10 @@ std::vector<concern> concerns_of(status const& what) {
         for (auto const& backend : site.backends)
             if (backend.state == health::down)
                 found.push_back({tone::bad, site.name + ": backend " + backend.name + " is down", backend.detail});
+    for (auto const& site : what.sites)
+        if (site.passive_ports > 0 && site.passive_ports_in_use * 10 >= site.passive_ports * 9)
+            found.push_back({tone::warn, site.name + ": " + words_of_ports(site) + " passive ports are in use",
+                             "clients get 425 when none is left: widen data.passive_ports"});
     for (auto const& row : what.expiries) {
         auto const how = tone_of(row, what.now);
         if (how == tone::good) continue;
@@ -102,6 +111,9 @@ std::vector<concern> concerns_of(status const& what) {
         else
             found.push_back({how, name + " expires " + when, "after that " + consequence(row)});
     }
+    if (what.lost_log_lines > 0)
+        found.push_back({tone::warn, std::to_string(what.lost_log_lines) + " log lines could not be written",
+                         "since the start: is the disk full?"});
     if (what.incomplete)
         found.push_back({tone::warn, "Not every worker thread answered in time", "sessions are missing on this page"});
     return found;
@@ -158,6 +170,7 @@ void site_line(html& page, site_row const& site) {
     cell(page, "Site", site.name, "name");
     cell(page, "Listens on", listeners);
     cell(page, "Sessions", std::to_string(site.sessions), "n");
+    cell(page, "Passive ports", words_of_ports(site), "n");
     cell(page, "Transfers/s", spoken_rate(site.transfers), "n");
     cell(page, "Uploads", spoken_bytes(site.uploaded) + "/s", "n");
     cell(page, "Downloads", spoken_bytes(site.downloaded) + "/s", "n");
@@ -167,7 +180,7 @@ void site_line(html& page, site_row const& site) {
 void sites(html& page, status const& what) {
     page << "<section id=\"sites\"><h2>Sites<small>rates: mean of the last minute</small></h2>"
             "<table><thead><tr><th>Site</th><th>Listens on</th><th class=\"n\">Sessions</th>"
-            "<th class=\"n\">Transfers/s</th><th class=\"n\">Uploads</th><th "
+            "<th class=\"n\">Passive ports</th><th class=\"n\">Transfers/s</th><th class=\"n\">Uploads</th><th "
             "class=\"n\">Downloads</th></tr></thead><tbody>\n";
     for (auto const& site : what.sites)
         site_line(page, site);

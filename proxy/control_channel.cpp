@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include <sys/socket.h>
+#include <utility>
 
 namespace ftpsgate::proxy {
 
@@ -140,6 +141,14 @@ void control_channel::handshake() {
     pump_read();
 }
 
+void control_channel::take_turn() {
+    if (std::exchange(in_line_, true)) return;
+    home_.handshakes.add(client_, [self = shared_from_this()] {
+        self->in_line_ = false;
+        if (self->mode_ == mode::securing) self->handshake();
+    });
+}
+
 void control_channel::ask_about_peer() {
     mode_ = mode::verifying;
     watch_peer();
@@ -162,7 +171,7 @@ void control_channel::answer_peer(std::uint8_t alert) {
         if (self->mode_ != mode::verifying) return;
         self->mode_ = mode::securing;
         self->stream_.answer_peer(alert);
-        self->handshake();
+        self->take_turn();
     });
 }
 
@@ -211,7 +220,8 @@ void control_channel::await_close_notify() {
     }
 }
 
-void control_channel::start_tls(tls::server_options options) {
+void control_channel::start_tls(tls::server_options options, client_key const& client) {
+    client_ = client;
     upgrade_ = std::make_unique<tls::server_options>(std::move(options));
     pump_later(tls::direction::write);
 }
@@ -253,7 +263,7 @@ void control_channel::wait(tls::direction way) {
 
 void control_channel::ready(tls::direction way) {
     switch (mode_) {
-        case mode::securing: return handshake();
+        case mode::securing: return take_turn();
         case mode::verifying: return watch_peer();
         case mode::refusing: return await_peer_end();
         case mode::ended: return;

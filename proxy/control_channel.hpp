@@ -5,6 +5,7 @@
 // operations.
 #pragma once
 
+#include "proxy/limits.hpp"
 #include "proxy/tls/stream.hpp"
 #include "proxy/worker.hpp"
 
@@ -49,8 +50,9 @@ public:
     /// Bytes that the peer has not taken yet: stop producing beyond a few ten thousand.
     std::size_t backlog() const { return out_.size() - sent_ + stream_.pending_output(); }
 
-    /// After the queue is flushed: from then on TLS. What the peer sent before is not read as clear text any more.
-    void start_tls(tls::server_options options);
+    /// After the queue is flushed: from then on TLS. What the peer sent before is not read as clear text any more. The
+    /// handshake takes turns with those of other clients on this worker.
+    void start_tls(tls::server_options options, client_key const& client = {});
     /// Lets the handshake go on, with 0, or fail with an alert of TLS. Nothing where none waits for it any more.
     void answer_peer(std::uint8_t alert);
     /// After the queue is flushed: close_notify, wait for the peer's, then clear (B-061).
@@ -77,6 +79,7 @@ private:
     void pump_write();
     void flushed();
     void handshake();
+    void take_turn();
     void ask_about_peer();
     void watch_peer();
     void secure_failed(tls::failure const& why);
@@ -99,6 +102,8 @@ private:
     std::string out_;
     std::size_t sent_ = 0;  // of out_
     std::unique_ptr<tls::server_options> upgrade_;
+    client_key client_;     // whose turn a handshake takes
+    bool in_line_ = false;  // for it
     bool clear_wanted_ = false;
     std::unique_ptr<boost::asio::steady_timer> close_timer_;
 };

@@ -16,11 +16,15 @@ constexpr unsigned batch = 16;
 
 using tcp = boost::asio::ip::tcp;
 
-boost::system::error_code bind_and_listen(tcp::acceptor& acceptor, tcp::endpoint const& where) {
+using reuse_port = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+boost::system::error_code bind_and_listen(tcp::acceptor& acceptor, tcp::endpoint const& where,
+                                          listener::overlap with_others) {
     boost::system::error_code error;
     acceptor.open(where.protocol(), error);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error && where.protocol() == tcp::v6()) acceptor.set_option(boost::asio::ip::v6_only(true), error);
+    if (!error && with_others == listener::overlap::allowed) acceptor.set_option(reuse_port(true), error);
     if (!error) acceptor.bind(where, error);
     if (!error) acceptor.non_blocking(true, error);
     if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
@@ -98,11 +102,16 @@ listener::~listener() {
     stop();
 }
 
-boost::system::error_code listener::open(tcp::endpoint const& where) {
-    auto const error = bind_and_listen(state_->acceptor, where);
+boost::system::error_code listener::open(tcp::endpoint const& where, overlap with_others) {
+    auto const error = bind_and_listen(state_->acceptor, where, with_others);
     boost::system::error_code ignored;
     if (error) state_->acceptor.close(ignored);
     return error;
+}
+
+void listener::allow_overlap() {
+    boost::system::error_code ignored;  // then the other cannot be opened, and says so
+    state_->acceptor.set_option(reuse_port(true), ignored);
 }
 
 boost::system::error_code listener::adopt(int descriptor, tcp::endpoint const& where) {

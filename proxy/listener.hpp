@@ -37,8 +37,14 @@ public:
     listener(listener const&) = delete;
     listener& operator=(listener const&) = delete;
 
+    /// Whether a wildcard address and one that it covers may be listened on at once; the kernel then gives a connection
+    /// to the more specific one. Both sockets must allow it, and others of the same user that do may take part as well.
+    enum class overlap { refused, allowed };
+
     /// Binds and listens; port 0 = any. An IPv6 socket takes IPv6 only, so "[::]:21" and "0.0.0.0:21" go together.
-    boost::system::error_code open(tcp::endpoint const& where);
+    boost::system::error_code open(tcp::endpoint const& where, overlap with_others = overlap::refused);
+    /// For one that is to be opened later.
+    void allow_overlap();
     /// Takes over a socket that listens there already; whoever else has it may go on accepting.
     boost::system::error_code adopt(int descriptor, tcp::endpoint const& where);
     /// Where it listens, with the port that was picked.

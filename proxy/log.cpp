@@ -46,6 +46,12 @@ event_log::event_log(level least, config::log_format format)
     : file_(log_file::nameless::to_standard_error), least_(least), format_(format) {
 }
 
+void event_log::write(level of_line, std::string_view line) noexcept {
+    file_.write(line);
+    if (of_line == level::error && starting_.load(std::memory_order_relaxed) && file_.is_named())
+        std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
 boost::system::error_code event_log::configure(config::log_settings const& settings) {
     if (auto const error = file_.point_at(settings.file)) return error;
     least_ = settings.level;
@@ -67,7 +73,7 @@ void log_line::write() noexcept try {
     add_bare_text("level", word_of(level_));
     add_bare_text("time", format_time(buffer));
     text_ += format_ == config::log_format::json ? "}\n" : "\n";
-    std::exchange(log_, nullptr)->write(text_);
+    std::exchange(log_, nullptr)->write(level_, text_);
 } catch (...) {
     log_ = nullptr;  // no memory for one line of a log is no reason to end anything
 }

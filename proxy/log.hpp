@@ -42,13 +42,17 @@ public:
     bool wants(level of_line) const noexcept { return of_line <= least_.load(std::memory_order_relaxed); }
     config::log_format format() const noexcept { return format_.load(std::memory_order_relaxed); }
     /// One line with its line end.
-    void write(std::string_view line) noexcept { file_.write(line); }
+    void write(level of_line, std::string_view line) noexcept;
+    /// Errors go to the file only from now on. Before, to standard error as well: whoever starts the gate by hand sees
+    /// there why it does not start.
+    void started() noexcept { starting_.store(false, std::memory_order_relaxed); }
     std::uint64_t lost_lines() const noexcept { return file_.lost_lines(); }
 
 private:
     log_file file_;
     std::atomic<level> least_;
     std::atomic<config::log_format> format_;
+    std::atomic<bool> starting_{true};
 };
 
 /// Written when it is destroyed, or by write(). Costs nothing but a comparison when the level is not wanted.

@@ -40,6 +40,7 @@ public:
 
     /// False: what is written goes nowhere.
     bool is_read() const noexcept { return is_read_.load(std::memory_order_relaxed); }
+    bool is_named() const { return !name_.empty(); }
     /// One line with its line end.
     void write(std::string_view line) noexcept;
     std::uint64_t lost_lines() const noexcept { return lost_.load(std::memory_order_relaxed); }

@@ -113,6 +113,7 @@ metrics::status monitoring::overview() const {
     }
     page.expiries = expiries_of(*snapshot);
     page.refusals = around_.refusals.latest();
+    page.lost_log_lines = around_.lost_log_lines();
     return page;
 }
 

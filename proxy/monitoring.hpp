@@ -35,10 +35,11 @@ public:
         metrics::registry& counters;
         recent_refusals& refusals;
         std::vector<session_shelf> shelves;
-        std::function<std::shared_ptr<runtime const>()> present;  ///< these four are asked on the executor
+        std::function<std::shared_ptr<runtime const>()> present;  ///< these five are asked on the executor
         std::function<std::vector<std::string>()> reasons_not_ready;
         std::function<bool()> draining;
         std::function<std::vector<listening>()> listeners;
+        std::function<std::uint64_t()> lost_log_lines;
     };
 
     explicit monitoring(surroundings around);

@@ -26,7 +26,7 @@ void session::perform(ftp::send_client& action) {
 
 void session::perform(ftp::start_tls const& action) {
     handshake_began_ = std::chrono::steady_clock::now();
-    client_->start_tls(tls_options(action));
+    client_->start_tls(tls_options(action), key_of(client_addresses_.peer));
 }
 
 void session::perform(ftp::stop_tls const&) {
@@ -79,6 +79,17 @@ ftp::access_decided session::decide_password(ftp::decide_access const& action) c
     ftp::access_decided decision;
     decision.plan = plan_maker::make(*granted, wanted.settings.authentication.reply);
     return decision;
+}
+
+// A client that is turned away has not begun to cost anything: no key was used for it.
+bool session::may_secure(std::size_t index) {
+    auto admitted = handshakes_.admit(group_->sites[index]->settings.limits, client_addresses_.peer);
+    if (auto const* const full = std::get_if<limit_reason>(&admitted)) {
+        journal_.handshake_refused(*full);
+        return false;
+    }
+    handshake_place_ = std::move(std::get<session_limits::slot>(admitted));
+    return true;
 }
 
 // The client was admitted on the listener's first site; SNI, HOST or host|user may have chosen another (B-077).
@@ -222,11 +233,19 @@ void session::perform(ftp::note_attack const& action) {
 
 void session::perform(ftp::finish const& action) {
     over_ = true;
+    // One that was under way: what ended it otherwise was told in secure_failed().
+    bool const timed_out =
+        action.reason == ftp::end_reason::handshake || action.reason == ftp::end_reason::login_timeout;
+    if (handshake_place_ && timed_out)
+        journal_.tls_failed(tls::channel_kind::control, "timeout", "the client did not finish the handshake in time");
+    handshake_place_.release();
     verification_.reset();
     identification_.reset();
     deadlines_.cancel_all();
     client_->stream().forget_session();  // its id must not fill the cache for the rest of its days
-    client_->close(action.reason == ftp::end_reason::client_gone ? 0ms : std::chrono::milliseconds(last_words_limit));
+    bool const nobody_listens =
+        action.reason == ftp::end_reason::client_gone || action.reason == ftp::end_reason::refused;
+    client_->close(nobody_listens ? 0ms : std::chrono::milliseconds(last_words_limit));
     journal_.closed(action.reason);
     boost::asio::post(home_.loop, [call = std::move(on_over_), this] { call(this); });
 }

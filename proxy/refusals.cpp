@@ -87,6 +87,7 @@ std::string words_of_session_refusal(std::string_view reason) {
     if (reason == "banned") return "too many failed logins from this address (limits.ban_after)";
     if (reason == "sessions") return "the site has no place left (limits.sessions)";
     if (reason == "sessions_per_client") return "the client has too many sessions (limits.sessions_per_client)";
+    if (reason == "descriptors") return "the process may not open more files and connections (LimitNOFILE)";
     return std::string(reason);
 }
 

@@ -1,14 +1,13 @@
 #include "proxy/server.hpp"
 
+#include "proxy/addresses.hpp"
 #include "proxy/privileges.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
 
 #include <algorithm>
 #include <csignal>
-#include <sstream>
 
 namespace ftpsgate::proxy {
 
@@ -17,27 +16,18 @@ namespace {
 using boost::asio::ip::tcp;
 
 constexpr std::chrono::seconds crl_watch_pause{5};
+constexpr std::size_t own_descriptors = 64;  // listeners, logs, event loops, look-ups and some transfers
+constexpr std::size_t descriptors_of_session = 2;
+
+// Who is let in must be able to log in: more sessions than have a descriptor for each side are refused at once.
+std::size_t sessions_for(std::size_t descriptors) {
+    std::size_t const least = own_descriptors + descriptors_of_session;
+    return (std::max(descriptors, least) - own_descriptors) / descriptors_of_session;
+}
 
 std::size_t worker_count(unsigned wanted) {
     if (wanted > 0) return wanted;
     return std::max(1U, std::thread::hardware_concurrency());
-}
-
-std::string text_of(tcp::endpoint const& where) {
-    std::ostringstream text;
-    text << where;
-    return text.str();
-}
-
-// A name is resolved once, at start.
-std::optional<tcp::endpoint> resolve(boost::asio::io_context& loop, config::endpoint const& wanted,
-                                     boost::system::error_code& error) {
-    auto const literal = boost::asio::ip::make_address(wanted.host, error);
-    if (!error) return tcp::endpoint(literal, wanted.port);
-    tcp::resolver resolver(loop);
-    auto const found = resolver.resolve(wanted.host, std::to_string(wanted.port), error);
-    if (error || found.empty()) return std::nullopt;
-    return found.begin()->endpoint();
 }
 
 template <class Places>
@@ -76,6 +66,7 @@ server::~server() = default;
 
 int server::run() {
     descriptors_ = raise_descriptor_limit();
+    room_ = sessions_for(descriptors_);
     if (!open_listeners() || !open_metrics() || !give_up_root()) return 1;
     wait_for_signal();
     backend_watch_.watch(*snapshot_);
@@ -95,42 +86,6 @@ int server::run() {
 
 void server::run_place(place& where) {
     where.home.loop.run();
-}
-
-bool server::open_listeners() {
-    for (auto const& group : snapshot_->listeners) {
-        auto opened = open(group);
-        if (!opened) return false;
-        listeners_.push_back(std::move(*opened));
-    }
-    return true;
-}
-
-std::optional<server::open_listener> server::open(std::shared_ptr<listener_group const> const& group) {
-    auto const serves = std::make_shared<std::shared_ptr<listener_group const>>(group);
-    listener::handlers calls;
-    auto const chosen = std::make_shared<std::size_t>(0);  // whose loop the next socket of this listener is bound to
-    calls.next_executor = [this, chosen] {
-        *chosen = next_place_++ % places_.size();
-        return boost::asio::any_io_executor(places_[*chosen]->home.loop.get_executor());
-    };
-    calls.on_accept = [this, serves, chosen](tcp::socket socket, tcp::endpoint const& peer) {
-        accepted(*serves, std::move(socket), peer, *chosen);
-    };
-    calls.on_error = [this](boost::system::error_code error, std::chrono::milliseconds pause) {
-        log_line(log_, level::error, "accept_failed").field("reason", error.message()).field("pause", pause);
-    };
-    auto& loop = places_.front()->home.loop;
-    auto opened = std::make_unique<listener>(loop.get_executor(), std::move(calls));
-    boost::system::error_code error;
-    auto const where = resolve(loop, group->address, error);
-    auto const given = where ? inherited_.take(*where) : std::nullopt;
-    if (where) error = given ? opened->adopt(*given, *where) : opened->open(*where);
-    if (!error) return open_listener{serves, std::move(opened)};
-    log_line(log_, level::error, "listen_failed")
-        .field("address", group->address.host + ":" + std::to_string(group->address.port))
-        .field("reason", error.message());
-    return std::nullopt;
 }
 
 bool server::open_metrics() {
@@ -165,17 +120,20 @@ bool server::give_up_root() {
     return !error;
 }
 
-std::vector<monitoring::listening> server::listening() const {
-    std::vector<monitoring::listening> found;
-    for (auto const& one : listeners_) {
-        char const* const mode = (*one.group)->tls == config::tls_mode::implicit_tls ? "implicit" : "explicit";
-        for (auto const& site : (*one.group)->sites)
-            found.push_back({site->settings.name, text_of(one.socket->where()), mode});
-    }
-    return found;
+// Told at the start, not when the sessions come.
+void server::warn_of_few_descriptors() {
+    std::size_t wanted = 0;
+    for (auto const& site : snapshot_->sites)
+        wanted += site->settings.limits.sessions;
+    if (wanted <= room_) return;
+    log_line(log_, level::warning, "few_descriptors")
+        .field("descriptors", descriptors_)
+        .field("sessions", room_)
+        .field("wanted", wanted);
 }
 
 void server::announce() {
+    warn_of_few_descriptors();
     std::string listeners;  // SITE=ADDRESS:PORT/explicit,...
     for (auto const& one : listening())
         listeners += (listeners.empty() ? "" : ",") + one.site + "=" + one.address + "/" + one.mode;
@@ -183,6 +141,7 @@ void server::announce() {
     entry.field("listeners", listeners).field("sites", snapshot_->sites.size()).field("threads", places_.size());
     if (monitoring_) entry.field("metrics", text_of(monitoring_->local()));
     entry.field("descriptors", descriptors_);
+    log_.started();
     service_manager::ready();
     service_manager::status("serving " + std::to_string(snapshot_->sites.size()) + " sites");
 }
@@ -245,44 +204,6 @@ void server::reloaded(runtime_result result) {
         .field("result", ok ? "ok" : "refused")
         .field("faults", result.faults.size());
     service_manager::ready();
-}
-
-// All or nothing: the new listeners are opened before anything that serves is touched.
-bool server::take_over(std::shared_ptr<runtime const> const& fresh) {
-    std::vector<open_listener> kept;
-    std::vector<std::pair<std::size_t, std::shared_ptr<listener_group const>>> handed_on;
-    std::vector<bool> taken(listeners_.size(), false);
-    for (auto const& group : fresh->listeners) {
-        std::size_t same = 0;
-        while (same < listeners_.size() && (taken[same] || !((*listeners_[same].group)->address == group->address)))
-            ++same;
-        if (same < listeners_.size()) {
-            taken[same] = true;
-            handed_on.emplace_back(same, group);
-        } else if (auto opened = open(group)) {
-            kept.push_back(std::move(*opened));
-        } else {
-            return false;
-        }
-    }
-    if (auto const error = reconfigure_logs(fresh->settings.log)) {
-        log_line(log_, level::error, "log_reopen_failed").field("reason", error.message());
-        return false;
-    }
-    for (auto& one : kept)
-        one.socket->start();
-    for (auto const& [index, group] : handed_on) {
-        *listeners_[index].group = group;
-        kept.push_back(std::move(listeners_[index]));
-    }
-    for (auto& one : listeners_)
-        if (one.socket) one.socket->stop();
-    listeners_ = std::move(kept);
-    snapshot_ = fresh;
-    backend_watch_.watch(*snapshot_);
-    crl_timer_.cancel();
-    watch_lists();
-    return true;
 }
 
 void server::drain() {

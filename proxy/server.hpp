@@ -9,6 +9,7 @@
 #include "proxy/backend_watch.hpp"
 #include "proxy/crl_watch.hpp"
 #include "proxy/data/proxy_header_wait.hpp"
+#include "proxy/handshake_limits.hpp"
 #include "proxy/heartbeat.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/log.hpp"
@@ -82,7 +83,9 @@ private:
     };
 
     bool open_listeners();
-    std::optional<open_listener> open(std::shared_ptr<listener_group const> const& group);
+    std::optional<open_listener> open(std::shared_ptr<listener_group const> const& group,
+                                      std::vector<open_listener> const& opened_before);
+    bool make_room(boost::asio::ip::tcp::endpoint const& where, std::vector<open_listener> const& opened_before);
     bool take_over(std::shared_ptr<runtime const> const& fresh);
     void reloaded(runtime_result result);
     bool open_metrics();
@@ -91,6 +94,7 @@ private:
     std::vector<monitoring::listening> listening() const;
     std::vector<std::string> reasons_not_ready() const;
     void announce();
+    void warn_of_few_descriptors();
     void accepted(std::shared_ptr<listener_group const> const& group, boost::asio::ip::tcp::socket socket,
                   boost::asio::ip::tcp::endpoint const& peer, std::size_t worker_index);
     void welcome(place& where, std::shared_ptr<listener_group const> const& group, boost::asio::ip::tcp::socket socket,
@@ -121,6 +125,7 @@ private:
     event_log& log_;
     transfer_log& transfers_;
     recent_refusals refusals_;
+    handshake_limits handshakes_;
     std::vector<std::unique_ptr<place>> places_;
     inherited_sockets inherited_;
     std::vector<open_listener> listeners_;
@@ -136,6 +141,7 @@ private:
     std::atomic<std::size_t> live_sessions_{0};
     std::atomic<bool> draining_{false};
     std::size_t descriptors_ = 0;  // that the process may have
+    std::size_t room_ = 0;         // sessions that they suffice for
     int exit_status_ = 0;
 };
 

@@ -14,7 +14,8 @@ monitoring::surroundings server::what_monitoring_sees() {
             [this] { return snapshot_; },
             [this] { return reasons_not_ready(); },
             [this] { return draining_.load(); },
-            [this] { return listening(); }};
+            [this] { return listening(); },
+            [this] { return log_.lost_lines() + transfers_.lost_lines(); }};
 }
 
 std::vector<std::string> server::reasons_not_ready() const {

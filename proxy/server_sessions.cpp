@@ -1,24 +1,18 @@
 // Who comes in: from an accepted socket to a session, by way of a PROXY header where one is due; and the end of them
 // all.
+#include "proxy/addresses.hpp"
 #include "proxy/ftp/reply.hpp"
 #include "proxy/server.hpp"
 
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <sstream>
 
 namespace ftpsgate::proxy {
 
 namespace {
 
 using boost::asio::ip::tcp;
-
-std::string text_of(tcp::endpoint const& where) {
-    std::ostringstream text;
-    text << where;
-    return text.str();
-}
 
 std::string_view text_for_client(std::string_view reason) {
     return reason == "banned" ? "Too many failed logins: try again later." : "Too many sessions.";
@@ -38,8 +32,11 @@ void refuse(tcp::socket& socket, config::tls_mode mode, std::string_view text) {
 void server::accepted(std::shared_ptr<listener_group const> const& group, tcp::socket socket, tcp::endpoint const& peer,
                       std::size_t worker_index) {
     place& where = *places_[worker_index];
-    if (worker_index == 0) return welcome(where, group, std::move(socket), peer);
     ++live_sessions_;  // on its way: a drain waits for it
+    if (worker_index == 0) {
+        welcome(where, group, std::move(socket), peer);
+        return one_less();
+    }
     boost::asio::post(where.home.loop, [this, &where, group, peer, moved = std::move(socket)]() mutable {
         welcome(where, group, std::move(moved), peer);
         one_less();
@@ -87,6 +84,7 @@ void server::header_came(place& where, std::shared_ptr<listener_group const> con
 
 std::string_view server::reason_to_refuse(listener_group const& group, boost::asio::ip::address const& client,
                                           std::variant<session_limits::slot, limit_reason> const& admitted) const {
+    if (live_sessions_ > room_) return "descriptors";  // it is counted already
     if (auto const* const limit = std::get_if<limit_reason>(&admitted))
         return *limit == limit_reason::site_full ? "sessions" : "sessions_per_client";
     // Which of several sites it will be is not known yet; each asks again at USER.
@@ -112,9 +110,13 @@ void server::begin_session(place& where, std::shared_ptr<listener_group const> c
         return refuse(socket, group->tls, text_for_client(why));
     }
     ++live_sessions_;
-    session::surroundings around{where.home,   {log_, transfers_, refusals_},
-                                 group,        std::move(std::get<session_limits::slot>(admitted)),
-                                 from.proxied, [this, &where](session* which) { session_over(where, which); }};
+    session::surroundings around{where.home,
+                                 {log_, transfers_, refusals_},
+                                 group,
+                                 std::move(std::get<session_limits::slot>(admitted)),
+                                 handshakes_,
+                                 from.proxied,
+                                 [this, &where](session* which) { session_over(where, which); }};
     auto fresh = std::make_unique<session>(std::move(around), std::move(socket), from.peer);
     session& started = *fresh;
     where.sessions.emplace(&started, std::move(fresh));

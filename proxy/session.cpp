@@ -26,16 +26,6 @@ data::connection_ends ends_of(boost::asio::ip::tcp::socket const& socket, boost:
     return proxied ? *proxied : data::connection_ends{peer, socket.local_endpoint(ignored)};
 }
 
-ftp::core_settings core_settings_of(listener_group const& group, data::connection_ends const& ends) {
-    ftp::core_settings settings;
-    settings.sites = group.rules;
-    settings.tls =
-        group.tls == config::tls_mode::implicit_tls ? ftp::tls_start::implicit_tls : ftp::tls_start::explicit_tls;
-    settings.client = to_core(data::unmapped(ends.source.address()));
-    settings.gate = to_core(data::unmapped(ends.destination.address()));
-    return settings;
-}
-
 tls::site_choice choice_of(site_runtime const& site) {
     using enum config::certificate_policy;
     tls::site_choice choice{site.tls.contexts};
@@ -68,13 +58,14 @@ session::session(surroundings around, boost::asio::ip::tcp::socket socket, boost
     : home_(around.home),
       group_(std::move(around.group)),
       place_(std::move(around.place)),
+      handshakes_(around.handshakes),
       on_over_(std::move(around.on_over)),
       ends_(ends_of(socket, peer, around.proxied)),
       client_addresses_(ends_of(socket, ends_.source.address())),
       deadlines_(home_.loop.get_executor(),
                  [this](unsigned kind) { deliver(ftp::deadline_passed{static_cast<ftp::deadline_kind>(kind)}); }),
       data_(home_, data_handlers()),
-      core_(core_settings_of(*group_, ends_)),
+      core_(core_settings()),
       journal_(around.logs, text_of(ends_.source), around.proxied ? text_of(peer) : std::string()) {
     keep_alive(socket);
     // A byte that a client sends as urgent data belongs where it stands, in a TLS record as in Telnet (B-231).
@@ -87,6 +78,17 @@ session::session(surroundings around, boost::asio::ip::tcp::socket socket, boost
 session::~session() {
     if (client_) client_->close(0s);
     if (backend_) backend_->close(0s);
+}
+
+ftp::core_settings session::core_settings() {
+    ftp::core_settings settings;
+    settings.sites = group_->rules;
+    settings.tls =
+        group_->tls == config::tls_mode::implicit_tls ? ftp::tls_start::implicit_tls : ftp::tls_start::explicit_tls;
+    settings.client = to_core(data::unmapped(ends_.source.address()));
+    settings.gate = to_core(data::unmapped(ends_.destination.address()));
+    settings.may_secure = [this](std::size_t site) { return may_secure(site); };
+    return settings;
 }
 
 void session::start() {
@@ -251,6 +253,7 @@ void session::peer_checked(policy::peer_verdict const& verdict) {
 }
 
 void session::secure_failed(tls::failure const& why) {
+    handshake_place_.release();
     verification_.reset();
     peer_.reset();
     journal_.moved_to(*group_->sites[sni_site_]);
@@ -263,6 +266,7 @@ void session::secure_failed(tls::failure const& why) {
 }
 
 void session::secured(tls::session_facts const& facts) {
+    handshake_place_.release();
     verification_.reset();
     journal_.moved_to(*group_->sites[sni_site_]);
     if (group_->sites[sni_site_]->verifier) journal_.peer_admitted(peer_.get());

@@ -11,6 +11,7 @@
 #include "proxy/data_connection.hpp"
 #include "proxy/deadlines.hpp"
 #include "proxy/ftp/control_core.hpp"
+#include "proxy/handshake_limits.hpp"
 #include "proxy/runtime.hpp"
 #include "proxy/session_journal.hpp"
 #include "proxy/tls/session_binding.hpp"
@@ -31,6 +32,7 @@ public:
         session_journal::logs logs;
         std::shared_ptr<listener_group const> group;
         session_limits::slot place;                    ///< of the group's first site, where the client was admitted
+        handshake_limits& handshakes;                  ///< of all sessions
         std::optional<data::connection_ends> proxied;  ///< what a PROXY header said; unset: the socket's own ends
         std::function<void(session*)> on_over;         ///< posted once; the owner may then destroy the session
     };
@@ -100,6 +102,8 @@ private:
     void leave_backend(std::chrono::milliseconds limit);
     std::string const& backend_name() const { return site().backends->name(backend_place_.server()); }
     bool has_place_on(std::size_t index);
+    bool may_secure(std::size_t index);
+    ftp::core_settings core_settings();
     ftp::access_decided decide_password(ftp::decide_access const& action) const;
     ftp::access_decided decide_mapped(ftp::decide_access const& action, policy::identity_decision const& identity);
 
@@ -110,6 +114,8 @@ private:
     std::shared_ptr<listener_group const> group_;
     session_limits::slot place_;
     std::size_t place_site_ = 0;
+    handshake_limits& handshakes_;
+    session_limits::slot handshake_place_;  // while a handshake is under way
     std::function<void(session*)> on_over_;
     data::connection_ends ends_;  // as the client sees them
     address_pair client_addresses_;

@@ -104,7 +104,7 @@ void session_journal::opened(site_runtime& site) {
 
 void session_journal::moved_to(site_runtime& site) {
     if (site_ == &site) return;
-    site_->counters->session_closed("moved");
+    site_->counters->session_left();
     site_ = &site;
     site_->counters->session_opened();
 }
@@ -178,6 +178,16 @@ void session_journal::tls_failed(tls::channel_kind channel, std::string_view rea
     log_line entry(log_, level::warning, "tls_failed");
     about(entry).field("channel", word_of(channel)).field("reason", reason).field("detail", text);
     if (is_decision(reason)) refused("TLS refused", certificate_, in_words(channel, reason));
+}
+
+void session_journal::handshake_refused(limit_reason why) {
+    bool const by_client = why == limit_reason::client_full;
+    std::string const detail = by_client ? "too many handshakes of this client are under way"
+                                         : "too many handshakes are under way on the gate";
+    site_->counters->handshake(metrics::channel::control, "refused", {});
+    log_line entry(log_, level::warning, "tls_failed");
+    about(entry).field("channel", "control").field("reason", "refused").field("detail", detail);
+    refused("TLS refused", {}, detail);
 }
 
 void session_journal::command(ftp::note_command const& what) {

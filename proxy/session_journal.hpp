@@ -6,6 +6,7 @@
 #include "policy/verdict.hpp"
 #include "proxy/data/leg.hpp"
 #include "proxy/ftp/actions.hpp"
+#include "proxy/limits.hpp"
 #include "proxy/log.hpp"
 #include "proxy/refusals.hpp"
 #include "proxy/runtime.hpp"
@@ -47,6 +48,8 @@ public:
     void certificate_unusable(std::string_view text);   ///< refused by the TLS library, for its usage
     void identified(policy::identity_decision const& identity);
     void tls_failed(tls::channel_kind channel, std::string_view reason, std::string_view text);
+    /// One on the control connection was not begun: too many are under way.
+    void handshake_refused(limit_reason why);
     void command(ftp::note_command const& what);
     void command_denied(ftp::note_denied const& what, std::string_view user);
     void login(ftp::note_login const& what, std::string_view backend);

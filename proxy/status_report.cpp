@@ -70,6 +70,8 @@ std::vector<metrics::site_row> sites_of(runtime const& snapshot, metrics::wall_t
         metrics::site_row row;
         row.name = site->settings.name;
         row.sessions = static_cast<std::uint64_t>(site->counters->counts().sessions);
+        row.passive_ports = site->ports->size();
+        row.passive_ports_in_use = site->ports->in_use();
         for (std::size_t i = 0; i < site->backends->size(); ++i)
             row.backends.push_back(backend_of(*site, i, now));
         rows.push_back(std::move(row));

@@ -43,6 +43,8 @@ public:
     /// nullopt: every port is in use (B-118).
     std::optional<port_lease> take();
     std::size_t in_use() const;
+    /// Of the range; 0: there is none.
+    std::size_t size() const { return range_size_; }
 
 private:
     friend class port_lease;

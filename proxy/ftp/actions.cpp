@@ -35,6 +35,7 @@ char const* to_string(end_reason reason) {
         case end_reason::login_timeout: return "login_timeout";
         case end_reason::idle_timeout: return "idle_timeout";
         case end_reason::handshake: return "handshake";
+        case end_reason::refused: return "refused";
         case end_reason::backend_unreachable: return "backend_unreachable";
         case end_reason::backend_gone: return "backend_gone";
         case end_reason::backend_desync: return "backend_desync";

@@ -122,6 +122,7 @@ enum class end_reason {
     login_timeout,
     idle_timeout,
     handshake,
+    refused,  ///< there was no room for its TLS handshake (A-057)
     backend_unreachable,
     backend_gone,
     backend_desync,

@@ -24,6 +24,8 @@ actions control_core::start() {
     context_.arm(deadline_kind::login, state_.rules().login_timeout);
     if (state_.connection.tls == tls_start::explicit_tls) {
         front_.greet();
+    } else if (!state_.may_secure()) {
+        context_.end(end_reason::refused);  // nothing can be said before TLS (B-031)
     } else {
         context_.act(start_tls{state_.site, false});  // not a byte before the handshake (B-031)
         context_.arm(deadline_kind::handshake, state_.rules().handshake_timeout);

@@ -40,6 +40,7 @@ void front_machine::auth(command const& what, pipelined behind) {
         context_.attack(attack_kind::starttls_injection);
         return context_.end(end_reason::protocol);
     }
+    if (!state_.may_secure()) return context_.answer(431, "Too many TLS handshakes are under way: try again later.");
     if (state_.login == login_phase::in) context_.arm(deadline_kind::login, state_.rules().login_timeout);
     context_.log_out();  // a login in clear ends here: the user must log in again (B-039)
     private_after_auth_ = mechanism == "TLS-P";

@@ -68,6 +68,7 @@ struct session_state {
 
     site_rules const& rules() const { return (*connection.sites)[site]; }
     bool several_sites() const { return connection.sites->size() > 1; }
+    bool may_secure() const { return !connection.may_secure || connection.may_secure(site); }
     /// As a new connection, apart from TLS and the site (B-028, B-077).
     void forget_login();
 };

@@ -8,6 +8,7 @@
 #include <bitset>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,6 +60,8 @@ struct core_settings {
     tls_start tls = tls_start::explicit_tls;
     ip_address client;  ///< peer of the control connection
     ip_address gate;    ///< the address that the client connected to
+    /// Asked before each TLS handshake; false: there are too many under way. Unset: there never are.
+    std::function<bool(std::size_t site)> may_secure{};
 };
 
 }  // namespace ftpsgate::ftp

@@ -255,6 +255,15 @@ TEST_CASE("iis: bindings in all their forms", "[config][iis]") {
     CHECK(listens_on("") == "nothing");
 }
 
+TEST_CASE("iis: an address and the wildcard on the same port are two listeners, as the gate has them",
+          "[config][iis]") {
+    imported const done(in_sites(site("", "", "One", "*:21:") + site("", "", "Two", "192.0.2.1:21:")));
+    REQUIRE(done.values.sites.size() == 2);
+    CHECK(done.site(0).listen[0].address == endpoint{"0.0.0.0", 21, {}});
+    CHECK(done.site(1).listen[0].address == endpoint{"192.0.2.1", 21, {}});
+    CHECK(done.left_out == nothing);
+}
+
 TEST_CASE("iis: names that are no host names, and the same name twice", "[config][iis]") {
     imported const done(
         in_sites(site("", "", "Default FTP Site") + site("", "", "\xD0\xA4\xD0\xA2\xD0\x9F", "*:2121:") +

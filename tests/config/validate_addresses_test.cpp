@@ -77,7 +77,7 @@ TEST_CASE("addresses: the metrics have one of their own", "[config][validate]") 
     CHECK(loaded("metrics.listen = '127.0.0.1:0'\n" + site("a", "{ address = '127.0.0.1:0' }")).faults == lines{});
 }
 
-TEST_CASE("addresses: the passive range leaves listeners and metrics alone", "[config][validate]") {
+TEST_CASE("addresses: the passive range leaves listeners and metrics alone (A-105)", "[config][validate]") {
     auto const with_range = [](std::string const& range) {
         return loaded(site("a", on_2121, "data.passive_ports = '" + range + "'\n") +
                       site("b", "{ address = '127.0.0.1:3000' }"))

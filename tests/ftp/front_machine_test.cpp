@@ -77,6 +77,56 @@ TEST_CASE("front: AUTH (B-028 - B-035)", "[ftp][front]") {
     talk.is_quiet();
 }
 
+TEST_CASE("front: AUTH while too many handshakes are under way: 431, and the session goes on (A-057)", "[ftp][front]") {
+    bool room = false;
+    script_settings settings = three_sites();
+    std::size_t asked_for = 9;
+    settings.may_secure = [&](std::size_t site) {
+        asked_for = site;
+        return room;
+    };
+    settings.site().control = ftp::control_rule::allow;
+    script talk(settings);
+    talk.begins().to_client("220").answers("AUTH TLS", "431");
+    CHECK(asked_for == 0);
+    CHECK_FALSE(talk.armed(ftp::deadline_kind::handshake));
+    talk.answers("HOST second.example.com", "220").answers("AUTH TLS", "431");
+    CHECK(asked_for == 1);
+    SECTION("a mechanism that is none is not asked for") {
+        asked_for = 9;
+        talk.answers("AUTH GSSAPI", "504");
+        CHECK(asked_for == 9);
+    }
+    SECTION("later there is room") {
+        room = true;
+        starts_tls(talk, "AUTH TLS");
+    }
+    SECTION("it may come again, but not for ever") {
+        for (int i = 0; i < 5; ++i)
+            talk.answers("AUTH TLS", "431");
+        talk.passes(ftp::deadline_kind::login).to_client("421").ends(ftp::end_reason::login_timeout);
+    }
+}
+
+TEST_CASE("front: 431 leaves the login in clear as it is (A-057)", "[ftp][front]") {
+    script_settings settings;
+    settings.may_secure = [](std::size_t) { return false; };
+    settings.site().control = ftp::control_rule::allow;
+    script talk(settings);
+    talk.begins().to_client("220").login().answers("AUTH TLS", "431");
+    CHECK(talk.core().state().login == ftp::login_phase::in);
+}
+
+TEST_CASE("front: implicit TLS while too many handshakes are under way: closed without a byte (A-057, B-031)",
+          "[ftp][front]") {
+    script_settings settings;
+    settings.tls = ftp::tls_start::implicit_tls;
+    settings.may_secure = [](std::size_t) { return false; };
+    script talk(settings);
+    talk.begins().ends(ftp::end_reason::refused);
+    CHECK(talk.client_stream().empty());
+}
+
 TEST_CASE("front: AUTH where it cannot be (B-035, B-037, B-038, B-032)", "[ftp][front]") {
     script_settings settings;
     SECTION("no certificate") {

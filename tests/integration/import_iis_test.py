@@ -67,7 +67,7 @@ def test_the_seeds_sample_passes_check(convert, tmp_path, authority, cas):
     assert run_command("check", "-c", config).returncode == 2, "the files are not there yet"
     config.write_text(fill_in(done.stdout, tmp_path, authority, cas.ca_file))
     checked = run_command("check", "-c", config)
-    assert (checked.returncode, checked.stdout) == (0, "OK: 1 site\n"), checked.stderr
+    assert (checked.returncode, checked.stdout) == (0, "OK: 1 sites\n"), checked.stderr
 
 
 @pytest.fixture
@@ -95,6 +95,16 @@ def test_the_seeds_sample_requires_a_certificate(gate, cas, web):
     client = admitted(gate, cas.leaf(crl=[web.serve(cas.ca.crl())]))
     assert client.download("LIST").codes == [150, 226]
     assert client.command("PROT C").code == 534
+
+
+def test_a_wildcard_and_an_address_come_over(convert, tmp_path, authority, cas):
+    """IIS listens on both; so does the gate (run_and_drain_test), and nothing is left out."""
+    second = re.search(r"<site .*</site>", SAMPLE, re.DOTALL).group(0)
+    second = second.replace('"*:21:"', '"192.0.2.1:21:"').replace("ftp.example.com", "two.example.com")
+    done = convert(SAMPLE.replace("</sites>", second + "</sites>"))
+    assert done.returncode == 0, done.stderr
+    assert [site["listen"][0]["address"] for site in tomllib.loads(done.stdout)["site"]] == ["0.0.0.0:21",
+                                                                                             "192.0.2.1:21"]
 
 
 def test_what_is_left_out_is_said(convert, tmp_path):

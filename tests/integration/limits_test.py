@@ -73,6 +73,7 @@ def test_handshake_timeout(house, port, sent):
     start = time.monotonic()
     rest = client.rest()
     assert time.monotonic() - start < 4
+    assert gate.wait_event("tls_failed", channel="control", reason="timeout")
     assert rest == b"" or rest[0] == 0x15 or (not sent and port == "explicit" and rest.startswith(b"421"))
 
 

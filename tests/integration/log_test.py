@@ -2,13 +2,16 @@
 INTERFACE.md)."""
 import json
 import re
+import resource
 
 import pytest
 
 from support import process, toml
 from support.gate import binary
+from support.pages import METRICS, fetch
 from support.raw import RawClient
 from support.wait import wait_until
+
 
 def test_a_session_in_json(gate):
     """Its events share the session's id, the site and the client's address."""
@@ -157,3 +160,24 @@ def _connected(port, gate):
         return RawClient(("127.0.0.1", port), gate.context)
     except OSError:
         return None
+
+
+def test_a_disk_that_is_full(house, tmp_path):
+    """Sessions and transfers go on without their lines; the status page says so; later lines are whole. The limit for
+    the size of files stands for the disk's end."""
+    gate = house.gate(metrics=METRICS, log={"transfer_log": str(tmp_path / "xferlog")})
+    client = gate.logged_in()
+    assert "could not be written" not in fetch(gate, "/").text
+    before = resource.prlimit(gate.child.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(gate.child.pid, resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        size = gate.log_file.stat().st_size
+        assert client.upload("STOR b", b"content").codes == [150, 226]
+        other = gate.logged_in()
+        assert other.download("RETR a").codes == [150, 226]
+        assert gate.log_file.stat().st_size == size
+        assert "log lines could not be written" in fetch(gate, "/").text
+    finally:
+        resource.prlimit(gate.child.pid, resource.RLIMIT_FSIZE, before)
+    assert client.download("RETR a").codes == [150, 226]
+    assert gate.wait_event("transfer", direction="download", result="ok")

@@ -86,6 +86,31 @@ def test_a_session_and_its_transfers(house):
                 name("transfer_seconds_count", direction="download"): 1})
 
 
+@pytest.mark.parametrize("way", ["HOST", "SNI", "host|user"])
+def test_a_session_that_goes_to_another_site_counts_once(house, way):
+    """By the site where it ends."""
+    shared = [{"address": f"127.0.0.1:{process.free_port('127.0.0.1')}", "tls": "explicit"}]
+    gate = house.gate_of([{"name": "ftp.test", "listen": shared}, {"name": "other.test", "listen": shared}],
+                         metrics=METRICS)
+    before = series(gate)
+
+    def total(metric):
+        now = series(gate)
+        return {site: sum(now[key] - before.get(key, 0) for key in now
+                          if key.startswith(f"ftpsgate_{metric}{{") and f'site="{site}"' in key)
+                for site in ("ftp.test", "other.test")}
+    client = gate.client(server_name="other.test" if way == "SNI" else None)
+    assert total("sessions") == {"ftp.test": 1, "other.test": 0}
+    if way == "HOST":
+        assert client.command("HOST other.test").code == 220
+    client.secure().login("other.test|bob" if way == "host|user" else "bob")
+    assert total("sessions") == {"ftp.test": 0, "other.test": 1}
+    assert total("sessions_total") == {"ftp.test": 0, "other.test": 0}
+    client.quit()
+    wait_until(lambda: total("sessions_total") == {"ftp.test": 0, "other.test": 1}, "it has ended")
+    assert total("sessions") == {"ftp.test": 0, "other.test": 0}
+
+
 def test_listings(house):
     gate = house.gate(metrics=METRICS)
     client = gate.logged_in()

@@ -148,3 +148,32 @@ def test_who_sends_a_header(own):
     assert connected(gate, port, source="127.0.0.1", preamble=header).greeting.code == 220
     assert gate.wait_event("session_opened", client="192.0.2.5:4660")
     assert earlier.download("RETR a").data == b"content of a\r\n"
+
+
+def test_an_address_is_split_off_a_wildcard_and_back(own):
+    """0.0.0.0 and 127.0.0.8 on the same port: from the reload on the address that says more has its own site, and
+    afterwards the wildcard again."""
+    port = process.free_port("127.0.0.1")
+    gate = own(listen=[{"address": f"0.0.0.0:{port}", "tls": "explicit"}], banner="any")
+
+    def banner(host):
+        client = RawClient((host, port), gate.context, record=gate.seen.extend)
+        gate.clients.append(client)
+        return client.greeting.text
+    with undisturbed(gate):
+        assert banner("127.0.0.8") == "220 any"
+        reload(gate, lambda settings: settings["site"].append(another_site(
+            gate, port, listen=[{"address": f"127.0.0.8:{port}", "tls": "explicit"}])))
+        assert (banner("127.0.0.8"), banner("127.0.0.9")) == ("220 other.test", "220 any")
+        reload(gate, lambda settings: settings["site"].pop())
+        assert banner("127.0.0.8") == "220 any"
+
+
+def test_a_wildcard_becomes_an_address(own):
+    """Both are listened on for a moment."""
+    port = process.free_port("127.0.0.1")
+    gate = own(listen=[{"address": f"0.0.0.0:{port}", "tls": "explicit"}])
+    reload(gate, lambda settings: site_of(settings).update(listen=[listen(port)]))
+    assert connected(gate, port).greeting.code == 220
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.8", port), timeout=5)

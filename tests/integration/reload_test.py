@@ -1,5 +1,5 @@
 """SIGHUP: new sessions get what the files say now, running ones keep what they began with; faulty files change nothing
-(INTERFACE.md on signals)."""
+(A-103, INTERFACE.md on signals)."""
 import os
 import shutil
 import threading

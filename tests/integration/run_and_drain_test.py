@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from support import toml
+from support import process, toml
 from support.gate import binary, run_command
+from support.raw import RawClient
 from support.wait import wait_until
 
 
@@ -23,15 +24,40 @@ def test_ready_names_every_listener(house):
         assert gate.client(which=which).greeting.code == 220
 
 
-def test_an_address_in_use_is_exit_1(gate, tmp_path):
-    """The message names it."""
+@pytest.mark.parametrize("log", [{}, {"file": "gate.log"}])
+def test_an_address_in_use_is_exit_1(gate, tmp_path, log):
+    """The message names it, on standard error wherever the log goes."""
     host, port = gate.address()
-    settings = {**gate.settings, "log": {}, "site": [{**gate.settings["site"][0],
+    settings = {**gate.settings, "log": log, "site": [{**gate.settings["site"][0],
                                                       "listen": [{"address": f"{host}:{port}", "tls": "explicit"}]}]}
     path = tmp_path / "gate.toml"
     path.write_text(toml.dump(settings))
     done = run_command("run", "-c", path)
-    assert done.returncode == 1 and str(port) in done.stdout + done.stderr
+    assert done.returncode == 1 and str(port) in done.stderr
+    assert not log or str(port) in (tmp_path / "gate.log").read_text()
+
+
+@pytest.mark.parametrize("order", [("0.0.0.0", "127.0.0.8"), ("127.0.0.8", "0.0.0.0"), ("[::]", "[::1]")])
+def test_a_wildcard_and_an_address_on_one_port(house, tmp_path, order):
+    """As IIS has it, "*:21" and "1.2.3.4:21": the one that says more wins. A second gate finds both in use."""
+    port = process.free_port("127.0.0.1")
+    gate = house.gate_of([{"name": f"site{number}.test", "listen": [{"address": f"{host}:{port}", "tls": "explicit"}],
+                           "banner": host} for number, host in enumerate(order)])
+
+    def banner(host):
+        client = RawClient((host, port), gate.context, record=gate.seen.extend)
+        gate.clients.append(client)
+        return client.greeting.text
+    if ":" in order[0]:
+        assert banner("::1") == "220 [::1]"
+    else:
+        assert [banner("127.0.0.8") for _ in range(20)] == ["220 127.0.0.8"] * 20
+        assert banner("127.0.0.9") == "220 0.0.0.0"
+    for site in gate.settings["site"]:
+        path = tmp_path / "gate.toml"
+        path.write_text(toml.dump({**gate.settings, "log": {}, "site": [site]}))
+        done = run_command("run", "-c", path)
+        assert done.returncode == 1 and str(port) in done.stderr
 
 
 def test_an_address_that_is_not_ours_is_exit_1(gate, tmp_path):

@@ -28,3 +28,8 @@ def test_the_unit_stops_later_than_the_gate_drains():
     """[server] drain_timeout is 30 seconds by default."""
     limit = re.search(r"^TimeoutStopSec=(\d+)$", (DEPLOY / "ftpsgate.service").read_text(), re.M)
     assert int(limit.group(1)) > 30
+
+
+def test_a_crash_leaves_no_secrets_behind():
+    """A-104: keys and passwords are in memory."""
+    assert re.search(r"^LimitCORE=0$", (DEPLOY / "ftpsgate.service").read_text(), re.M)

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -46,6 +47,23 @@ TEST_CASE("metrics: sessions are counted while open and by how they end", "[metr
     CHECK(counted.value(R"(ftpsgate_sessions{site="s"})") == 1);
     CHECK(counted.value(R"(ftpsgate_sessions_total{result="idle_timeout",site="s"})") == 1);
     CHECK(counted.value(R"(ftpsgate_sessions_total{result="refused",site="s"})") == 1);
+}
+
+TEST_CASE("metrics: a session that goes on at another site counts once, where it ends", "[metrics]") {
+    registry all;
+    site_metrics first(all, {"first", {}, {}});
+    site_metrics second(all, {"second", {}, {}});
+    first.session_opened();
+    first.session_left();
+    second.session_opened();
+    CHECK(first.counts().sessions == 0);
+    CHECK(second.counts().sessions == 1);
+    second.session_closed("closed");
+    double total = 0;
+    std::istringstream page(all.text());
+    for (std::string line; std::getline(page, line);)
+        if (line.starts_with("ftpsgate_sessions_total{")) total += std::stod(line.substr(line.rfind(' ')));
+    CHECK(total == 1);
 }
 
 TEST_CASE("metrics: a failed handshake is counted by its reason, and its time is not observed", "[metrics]") {

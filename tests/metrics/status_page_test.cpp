@@ -105,6 +105,24 @@ TEST_CASE("status_page: what is wrong is said first, and how many things are", "
     CHECK(page.find("Needs attention") < page.find("Sites"));
 }
 
+TEST_CASE("status_page: how many passive ports are taken, and when they run out (A-026)", "[metrics][status_page]") {
+    auto what = one_site();
+    CHECK(has(page_of(what), ">any</span>"));
+    auto& site = what.sites[0];
+    site.passive_ports = 20;
+    site.passive_ports_in_use = 17;
+    CHECK(has(page_of(what), ">17 of 20</span>"));
+    CHECK_FALSE(has(page_of(what), "Needs attention"));
+    site.passive_ports_in_use = 18;
+    CHECK(has(page_of(what), "s: 18 of 20 passive ports are in use"));
+}
+
+TEST_CASE("status_page: that the log has gaps", "[metrics][status_page]") {
+    auto what = one_site();
+    what.lost_log_lines = 3;
+    CHECK(has(page_of(what), "3 log lines could not be written"));
+}
+
 TEST_CASE("status_page: draining, not ready, ready", "[metrics][status_page]") {
     auto what = one_site();
     CHECK(has(page_of(what), "✓ ready"));

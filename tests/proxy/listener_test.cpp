@@ -156,6 +156,35 @@ TEST_CASE_METHOD(fixture, "listener: the IPv4 and IPv6 wildcards share a port", 
     CHECK(accepts(1));
 }
 
+// As IIS has it: "*:21" and "192.0.2.1:21" are two bindings, and the address that says more wins.
+TEST_CASE_METHOD(fixture, "listener: a wildcard and an address below it go together when both allow it",
+                 "[proxy][listener]") {
+    bool const wildcard_first = GENERATE(true, false);
+    auto const other = make();
+    char const* const first = wildcard_first ? "0.0.0.0" : "127.0.0.2";
+    char const* const second = wildcard_first ? "127.0.0.2" : "0.0.0.0";
+    REQUIRE_FALSE(door->open(loopback(0, first)));
+    auto const port = door->where().port();
+    CHECK(other->open(loopback(port, second)) == boost::asio::error::address_in_use);
+    CHECK(other->open(loopback(port, second), listener::overlap::allowed) == boost::asio::error::address_in_use);
+    door->allow_overlap();
+    CHECK(other->open(loopback(port, second)) == boost::asio::error::address_in_use);
+    REQUIRE_FALSE(other->open(loopback(port, second), listener::overlap::allowed));
+    (wildcard_first ? other : door)->start();
+    for (std::size_t count = 1; count <= 20; ++count) {  // none of them goes to the wildcard, which does not accept
+        tcp::socket socket(context);
+        socket.connect(loopback(port, "127.0.0.2"));
+        REQUIRE(accepts(count));
+    }
+    (wildcard_first ? door : other)->start();
+    tcp::socket socket(context);
+    socket.connect(loopback(port, "127.0.0.3"));
+    CHECK(accepts(21));
+    // A second gate with the same configuration still finds the address in use.
+    for (char const* address : {"0.0.0.0", "127.0.0.2"})
+        CHECK(make()->open(loopback(port, address)) == boost::asio::error::address_in_use);
+}
+
 TEST_CASE_METHOD(fixture, "listener: A-064 without descriptors it waits, does not spin, and recovers",
                  "[proxy][listener]") {
     REQUIRE_FALSE(door->open(loopback()));

@@ -82,7 +82,7 @@ TEST_CASE("secret: reveal gives back every byte", "[ftp][secret]") {
     CHECK(secret_string(std::string(5000, 'x')).size() == 5000);
 }
 
-TEST_CASE("secret: its bytes are wiped before they are freed", "[ftp][secret]") {
+TEST_CASE("secret: its bytes are wiped before they are freed (A-104)", "[ftp][secret]") {
     auto const text = GENERATE(std::string("short"), std::string(300, 'p'));
     SECTION("on destruction") {
         secret_string secret(text);

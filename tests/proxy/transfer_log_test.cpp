@@ -43,8 +43,7 @@ struct in_time_zone {
 
 TEST_CASE("transfer_log: a line has the fields of xferlog(5)", "[proxy][transfer_log]") {
     in_time_zone const zone("CET-1");
-    CHECK(render(sample()) ==
-          "Sat Nov 28 11:21:07 2026 2 192.0.2.7 12345 /in/order.csv b _ i r plc ftp 0 * c\n");
+    CHECK(render(sample()) == "Sat Nov 28 11:21:07 2026 2 192.0.2.7 12345 /in/order.csv b _ i r plc ftp 0 * c\n");
 }
 
 TEST_CASE("transfer_log: what each field says", "[proxy][transfer_log]") {
@@ -70,13 +69,14 @@ TEST_CASE("transfer_log: what each field says", "[proxy][transfer_log]") {
 
 TEST_CASE("transfer_log: hostile names make no further field and no further line (A-101)", "[proxy][transfer_log]") {
     auto record = sample();
-    record.path = GENERATE("a b", "a\nSat Nov 28", "a\tb\r", "\x1b[31m", "", " ", "\xff\xfe", "\xc2\x9b", "a\xe2\x80\xa8z",
-                           "\xe3\x80\x80");
+    record.path = GENERATE("a b", "a\nSat Nov 28", "a\tb\r", "\x1b[31m", "", " ", "\xff\xfe", "\xc2\x9b",
+                           "a\xe2\x80\xa8z", "\xe3\x80\x80");
     record.user = GENERATE("plc", "p l c", "", "x\ny");
     auto const line = render(record);
     CAPTURE(line);
-    CHECK(std::regex_match(without_time(line), std::regex("2 192\\.0\\.2\\.7 12345 [^ \\n\\x1b]+ b _ i r [^ \\n]+ ftp 0 "
-                                                          "\\* c\n")));
+    CHECK(
+        std::regex_match(without_time(line), std::regex("2 192\\.0\\.2\\.7 12345 [^ \\n\\x1b]+ b _ i r [^ \\n]+ ftp 0 "
+                                                        "\\* c\n")));
 }
 
 TEST_CASE("transfer_log: UTF-8 stays, long names are cut between symbols", "[proxy][transfer_log]") {

@@ -29,6 +29,7 @@ struct script_settings {
     ftp::tls_start tls = ftp::tls_start::explicit_tls;
     std::string client = "192.0.2.7";
     std::string gate = "198.51.100.1";
+    std::function<bool(std::size_t)> may_secure{};
 
     static ftp::site_rules default_rules() {
         ftp::site_rules rules;
@@ -225,6 +226,7 @@ public:
         settings.tls = from.tls;
         settings.client = *ftp::ip_address::parse(from.client);
         settings.gate = *ftp::ip_address::parse(from.gate);
+        settings.may_secure = from.may_secure;
         return settings;
     }
 
