@@ -16,6 +16,10 @@ char upper(char byte) {
     return byte >= 'a' && byte <= 'z' ? static_cast<char>(byte - 'a' + 'A') : byte;
 }
 
+char lower(char byte) {
+    return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
+}
+
 bool same_letter(char left, char right) {
     return upper(left) == upper(right);
 }
@@ -159,21 +163,44 @@ bool is_whole(std::string_view text, std::size_t at, std::size_t length, neighbo
            !around.continue_it(byte_at(text, end), byte_at(text, end + 1));
 }
 
-std::string replaced(std::string_view text, std::string_view name, std::string_view instead) {
+// Where a name may begin, one place after the other: most replies have none, and are looked through as fast as memory.
+class beginnings {
+public:
+    beginnings(std::string_view text, char first)
+        : text_(text), upper_{upper(first), text.find(upper(first))}, lower_{lower(first), text.find(lower(first))} {}
+
+    /// The first one at `from` or behind it; npos = none. `from` never goes back.
+    std::size_t next(std::size_t from) {
+        for (auto* const one : {&upper_, &lower_})
+            if (one->at < from) one->at = text_.find(one->letter, from);
+        return std::min(upper_.at, lower_.at);
+    }
+
+private:
+    struct occurrence {
+        char letter;
+        std::size_t at;
+    };
+
+    std::string_view text_;
+    occurrence upper_, lower_;
+};
+
+std::string replaced(std::string text, std::string_view name, std::string_view instead) {
     neighbours const around(name);
+    beginnings places(text, name.front());
     std::string out;
     std::size_t copied = 0;
-    for (auto from = text.begin();;) {
-        auto const found = std::search(from, text.end(), name.begin(), name.end(), same_letter);
-        if (found == text.end()) break;
-        auto const at = static_cast<std::size_t>(found - text.begin());
-        from = found + 1;
-        if (!is_whole(text, at, name.size(), around)) continue;
-        out.append(text.substr(copied, at - copied)).append(instead);
-        copied = at + name.size();
-        from = text.begin() + static_cast<std::ptrdiff_t>(copied);
+    for (std::size_t at = places.next(0); at != std::string::npos;) {
+        bool const is_it =
+            same_text(std::string_view(text).substr(at, name.size()), name) && is_whole(text, at, name.size(), around);
+        if (is_it) {
+            out.append(text, copied, at - copied).append(instead);
+            copied = at + name.size();
+        }
+        at = places.next(is_it ? copied : at + 1);
     }
-    return out.append(text.substr(copied));
+    return copied == 0 ? std::move(text) : out.append(text, copied, std::string::npos);
 }
 
 // Behind the quote that ends what begins at `at`; a quote within is doubled (RFC 959 appendix II).
@@ -189,7 +216,7 @@ std::size_t end_of_quoted(std::string_view line, std::size_t at) {
 
 std::string without(std::string line, std::vector<std::string> const& names, std::string_view instead) {
     for (auto const& name : names)
-        if (!name.empty()) line = replaced(line, name, instead);
+        if (!name.empty() && name.size() <= line.size()) line = replaced(std::move(line), name, instead);
     return line;
 }
 
