@@ -17,8 +17,8 @@ using boost::system::error_code;
 using clock = std::chrono::steady_clock;
 using tls::io_status;
 
-constexpr std::size_t step_size = 256 * 1024;
-constexpr int steps_per_turn = 16;
+constexpr std::size_t step_size = 512 * 1024;
+constexpr int steps_per_turn = 8;
 static_assert(step_size <= tls::buffer_pool::block_size);
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace ftpsgate::tls {
 
 class buffer_pool {
 public:
-    /// Room for 256 KiB of payload as TLS records: 16 records of 16 KiB with their headers, tags and some spare.
-    static constexpr std::size_t block_size = 256 * 1024 + 16 * 1024;
+    /// Room for 512 KiB of payload as TLS records: 32 records of 16 KiB with their headers, tags and some spare.
+    static constexpr std::size_t block_size = 512 * 1024 + 16 * 1024;
 
     explicit buffer_pool(std::size_t keep = 8) : keep_(keep) {}
 
