@@ -3,6 +3,7 @@
 #include "metrics/utf8.hpp"
 #include "proxy/log.hpp"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace ftpsgate::proxy {
@@ -28,6 +29,13 @@ void append_symbol(std::string& out, symbol const& next, std::string_view source
     out += source.substr(0, next.bytes);
 }
 
+// Names, addresses, ciphers: shown as they are in either format.
+bool is_plain_word(std::string_view value) {
+    return !value.empty() && value.size() <= log_value_limit && std::all_of(value.begin(), value.end(), [](char each) {
+        return each > ' ' && each <= '~' && each != '"' && each != '\\' && each != '=';
+    });
+}
+
 bool needs_quotes(std::string_view rendered) {
     return rendered.empty() || rendered.find_first_of(" =\\") != std::string_view::npos;
 }
@@ -36,6 +44,11 @@ bool needs_quotes(std::string_view rendered) {
 
 void append_value(std::string& line, std::string_view value, config::log_format format) {
     static constexpr std::string_view ellipsis = "...";
+    if (is_plain_word(value)) {
+        std::string_view const quote = format == config::log_format::json ? "\"" : "";
+        line.append(quote).append(value).append(quote);
+        return;
+    }
     std::size_t const begin = line.size();
     std::size_t cut = begin;  // where to end if the rest turns out too long
     while (!value.empty() && line.size() - begin <= log_value_limit) {
