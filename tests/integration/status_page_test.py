@@ -29,7 +29,7 @@ def scene(cas):
 
 @pytest.fixture
 def eventful(house, scene):
-    gate = scene.events_at(scene.gate(house))
+    gate = scene.events_at(scene.gate(house, health_interval="10s"))
     gate.dead = scene.dead
     return gate
 
@@ -62,7 +62,7 @@ def test_what_the_browser_shows(eventful, browser):
     host, port = eventful.address()
     assert f"{host}:{port} explicit" in sites["ftp.test"]["Listens on"] and sites["ftp.test"]["Sessions"] == "3"
     backends = {row["Backend"]: row for row in browser.rows("#backends")}
-    assert backends[eventful.dead]["State"] == "✗ down" and "could not connect" in backends[eventful.dead]["Known from"]
+    assert backends[eventful.dead]["State"] == "✗ down" and "a check failed" in backends[eventful.dead]["Known from"]
     assert backends[eventful.backend.address]["State"] == "✓ up"
     assert backends[eventful.backend.address]["Sessions"] == "2"
 

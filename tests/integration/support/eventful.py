@@ -24,10 +24,11 @@ class Eventful:
         self.settings = cas.settings(policy="allow", crl_files=[cas.root_list, *lists])
         self.dead = f"127.0.0.2:{process.free_port('127.0.0.2')}"
 
-    def gate(self, house):
+    def gate(self, house, **dead):
+        """`dead`: settings of the dead backend. Unless it is checked, it is down for a second only."""
         return house.gate_of([{"client_certificates": self.settings, "commands": {"deny": ["SITE"]}},
                               {"name": "dead.test", "hosts": ["dead.test"],
-                               "backend": {"servers": [self.dead], "retries": 0, "fall": 1}}], metrics=METRICS)
+                               "backend": {"servers": [self.dead], "retries": 0, "fall": 1, **dead}}], metrics=METRICS)
 
     def events_at(self, gate):
         """Refused: a revoked certificate, one whose CRL is expired, a login for want of a backend, another one by the
