@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 
 constexpr int backlog = 8;           // one client, four candidates, some strangers
 constexpr int most_attempts = 1000;  // a range so full that this fails is full
+constexpr int most_draws = 16;       // without a range; then the kernel may look through all that there is
 // A balancer sends the header at once, so that many at a time come from no balancer that works.
 constexpr std::size_t most_header_waits = 8;
 constexpr milliseconds shortest_pause{100};
@@ -76,7 +77,9 @@ error_code passive_listener::open(boost::asio::ip::address const& local, port_al
     for (int attempt = 0; attempt < most_attempts; ++attempt) {
         auto lease = ports.take();
         if (!lease) break;
-        error_code const ec = bind_and_listen(fresh->acceptor, {unmapped(local), lease->port()});
+        bool const may_draw = lease->port() == 0 && attempt < most_draws;
+        auto const wanted = may_draw ? draw_ephemeral_port().value_or(0) : lease->port();
+        error_code const ec = bind_and_listen(fresh->acceptor, {unmapped(local), wanted});
         if (!ec) {
             port_ = fresh->acceptor.local_endpoint().port();
             fresh->lease = std::move(*lease);
@@ -85,8 +88,9 @@ error_code passive_listener::open(boost::asio::ip::address const& local, port_al
         }
         error_code ignored;
         fresh->acceptor.close(ignored);
-        // Taken by another program: its lease goes back and rests, so the next one is another.
-        if (ec != boost::asio::error::address_in_use) return ec;
+        // Taken by another program: its lease goes back and rests, so the next one is another. Where the kernel finds
+        // none, nobody does.
+        if (ec != boost::asio::error::address_in_use || wanted == 0) return ec;
     }
     return boost::asio::error::address_in_use;
 }

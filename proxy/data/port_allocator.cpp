@@ -1,6 +1,8 @@
 #include "proxy/data/port_allocator.hpp"
 
+#include <fstream>
 #include <random>
+#include <string>
 #include <unistd.h>
 #include <utility>
 
@@ -19,7 +21,28 @@ std::uint64_t unpredictable() {
     return (std::uint64_t{device()} << 32) | device();
 }
 
+struct port_span {
+    std::uint16_t first = 0;  // 0: not known
+    std::uint16_t last = 0;
+};
+
+port_span ephemeral_ports() {
+    std::string reserved;
+    std::ifstream("/proc/sys/net/ipv4/ip_local_reserved_ports") >> reserved;
+    unsigned first = 0, last = 0;
+    std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
+    if (!reserved.empty() || first < 1024 || last <= first || last > 65535) return {};
+    return {static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)};
+}
+
 }  // namespace
+
+std::optional<std::uint16_t> draw_ephemeral_port() {
+    static port_span const span = ephemeral_ports();
+    if (span.first == 0) return std::nullopt;
+    std::size_t const pairs = (std::size_t{span.last} - span.first + 1) / 2;
+    return static_cast<std::uint16_t>(span.first + 2 * (unpredictable() % pairs) + 1);
+}
 
 port_lease::port_lease(port_lease&& other) noexcept
     : owner_(std::move(other.owner_)), port_(std::exchange(other.port_, std::uint16_t{0})) {

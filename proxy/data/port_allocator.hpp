@@ -14,7 +14,7 @@ namespace ftpsgate::data {
 
 class port_allocator;
 
-/// Move-only; the destructor returns the port. port() == 0: no range is configured, the kernel picks.
+/// Move-only; the destructor returns the port. port() == 0: no range is configured, any port will do.
 class port_lease {
 public:
     port_lease() = default;
@@ -66,5 +66,13 @@ private:
     std::size_t oldest_ = 0;
     std::size_t resting_count_ = 0;
 };
+
+/// A port out of those that the kernel would take for bind(0) first, drawn at random: every other one of
+/// net.ipv4.ip_local_port_range, the ones that connect() takes last. It may be in use. Nothing: the range cannot be
+/// read, or some of it is reserved (ip_local_reserved_ports), which only the kernel minds.
+///
+/// Why not bind(0): once the ports of some 28000 closed connections rest in TIME_WAIT the kernel looks through all of
+/// them each time, a millisecond a transfer, although a listener may use any of them.
+std::optional<std::uint16_t> draw_ephemeral_port();
 
 }  // namespace ftpsgate::data

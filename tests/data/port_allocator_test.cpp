@@ -2,8 +2,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <fstream>
 #include <map>
 #include <set>
+#include <string>
 #include <thread>
 
 using ftpsgate::data::port_allocator;
@@ -25,7 +28,7 @@ struct fake_clock {
 
 }  // namespace
 
-TEST_CASE("port_allocator: without a range the kernel picks and nothing is counted", "[data][port_allocator]") {
+TEST_CASE("port_allocator: without a range any port will do and nothing is counted", "[data][port_allocator]") {
     auto const ports = std::make_shared<port_allocator>(0, 0);
     auto const first = ports->take();
     auto const second = ports->take();
@@ -164,4 +167,24 @@ TEST_CASE("port_allocator: workers never hold the same port", "[data][port_alloc
             seen.insert(lease.port());
     }
     CHECK(seen.size() == 400);
+}
+
+TEST_CASE("port_allocator: ports are drawn where the kernel takes its own for listeners (A-025)",
+          "[data][port_allocator]") {
+    unsigned first = 0, last = 0;
+    std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first >> last;
+    std::string reserved;
+    std::ifstream("/proc/sys/net/ipv4/ip_local_reserved_ports") >> reserved;
+    REQUIRE(first > 0);
+    std::set<std::uint16_t> seen;
+    for (int i = 0; i < 200; ++i) {
+        auto const port = ftpsgate::data::draw_ephemeral_port();
+        REQUIRE(port.has_value() == reserved.empty());
+        if (!port) return;
+        CHECK(*port >= first);
+        CHECK(*port <= last);
+        CHECK((*port - first) % 2 == 1);
+        seen.insert(*port);
+    }
+    CHECK(seen.size() > std::min<std::size_t>(100, (last - first) / 8));
 }
