@@ -1,4 +1,4 @@
-// Listening addresses: from the configuration to the socket, and to text for logs.
+// Addresses: listening ones from the configuration to the socket, all of them to text for logs.
 #pragma once
 
 #include "config/settings.hpp"

@@ -1,5 +1,7 @@
 #include "proxy/backend_dialer.hpp"
 
+#include "proxy/addresses.hpp"
+
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -24,11 +26,6 @@ constexpr std::chrono::seconds address_age{30};
 // Options are wishes: where the system does not know one, the connection works without it.
 void set_option(tcp::socket& socket, int protocol, int option, int value) {
     ::setsockopt(socket.native_handle(), protocol, option, &value, sizeof value);
-}
-
-std::string text_of(tcp::endpoint const& address) {
-    auto const host = address.address().to_string();
-    return (address.address().is_v6() ? '[' + host + ']' : host) + ':' + std::to_string(address.port());
 }
 
 backend_fault fault_of(error_code error) {
