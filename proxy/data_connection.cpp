@@ -65,13 +65,7 @@ void data_connection::open_client_leg(ftp::protection level) {
     leg.handshake_timeout = settings_.handshake_timeout;
     leg.sends_proxy_header = settings_.sends_proxy_header;
     data::client_leg::handlers calls;
-    calls.on_up = [this](std::unique_ptr<tls::stream> up) {
-        client_ = std::move(up);
-        // The client came after it: so the one that could not prove itself was somebody else.
-        if (!suspect_.empty()) calls_.on_intruder(ftp::attack_kind::data_theft, suspect_);
-        if (client_->secured()) calls_.on_secured(client_->facts(), std::chrono::steady_clock::now() - begun_);
-        calls_.on_event(ftp::client_data_up{});
-    };
+    calls.on_up = [this](std::unique_ptr<tls::stream> up) { client_up(std::move(up)); };
     calls.on_handshaking = [this] { calls_.on_event(ftp::client_data_handshaking{}); };
     calls.on_failed = [this](data::leg_failure failure, std::string const& why) {
         calls_.on_failure(failure, why);
@@ -86,6 +80,20 @@ void data_connection::open_client_leg(ftp::protection level) {
     suspect_.clear();
     client_leg_ =
         std::make_unique<data::client_leg>(home_.loop.get_executor(), home_.buffers, std::move(leg), std::move(calls));
+}
+
+void data_connection::client_up(std::unique_ptr<tls::stream> up) {
+    client_ = std::move(up);
+    // The client came after it: so the one that could not prove itself was somebody else.
+    if (!suspect_.empty()) calls_.on_intruder(ftp::attack_kind::data_theft, suspect_);
+    if (client_->secured()) calls_.on_secured(client_->facts(), std::chrono::steady_clock::now() - begun_);
+    // Before the 1xx that may be held back for them (B-160).
+    if (way_ == ftp::copy_direction::to_backend) client_->send_tickets();
+    std::weak_ptr<void> const alive = alive_;
+    calls_.on_event(ftp::client_data_up{});
+    // A download that has begun has them before its first bytes. One that may fail yet must not cost the client a
+    // ticket.
+    if (alive.lock() && client_ && !relay_) client_->send_tickets();
 }
 
 void data_connection::listen_client(ftp::protection level) {
@@ -137,17 +145,17 @@ void data_connection::target_backend(ftp::ip_endpoint const& where) {
     backend_leg_->connect_to(to_asio(where));
 }
 
-void data_connection::begin() {
+void data_connection::begin(ftp::copy_direction way) {
+    way_ = way;
     begun_ = std::chrono::steady_clock::now();
     bytes_ = 0;
     if (client_leg_) client_leg_->begin();
     if (backend_leg_) backend_leg_->begin();
 }
 
-void data_connection::start_relay(ftp::copy_direction way) {
+void data_connection::start_relay() {
     if (!client_ || !backend_) return;
-    way_ = way;
-    bool const to_client = way == ftp::copy_direction::to_client;
+    bool const to_client = way_ == ftp::copy_direction::to_client;
     auto const direction = to_client ? data::relay_direction::download : data::relay_direction::upload;
     data::relay_settings const wanted{settings_.idle_timeout, direction, limiter_.is_limited() ? &limiter_ : nullptr};
     relay_ =

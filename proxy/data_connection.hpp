@@ -64,8 +64,8 @@ public:
     void protect_client(ftp::protection level);
     void listen_backend();
     void target_backend(ftp::ip_endpoint const& where);
-    void begin();
-    void start_relay(ftp::copy_direction way);
+    void begin(ftp::copy_direction way);
+    void start_relay();
     void finish_client();
     void finish_backend();
     void abort();
@@ -78,6 +78,7 @@ public:
 private:
     void open_client_leg(ftp::protection level);
     std::unique_ptr<data::backend_leg> new_backend_leg();
+    void client_up(std::unique_ptr<tls::stream> up);
     void relay_ended(data::relay_outcome outcome);
 
     worker& home_;

@@ -181,11 +181,11 @@ void session::perform(ftp::listen_backend const&) {
 void session::perform(ftp::target_backend const& action) {
     data_.target_backend(action.where);
 }
-void session::perform(ftp::begin_data const&) {
-    data_.begin();
+void session::perform(ftp::begin_data const& action) {
+    data_.begin(action.way);
 }
-void session::perform(ftp::start_relay const& action) {
-    data_.start_relay(action.way);
+void session::perform(ftp::start_relay const&) {
+    data_.start_relay();
 }
 void session::perform(ftp::finish_client_data const&) {
     data_.finish_client();

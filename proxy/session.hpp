@@ -69,8 +69,8 @@ private:
     void perform(ftp::protect_client const& action);
     void perform(ftp::listen_backend const&);
     void perform(ftp::target_backend const& action);
-    void perform(ftp::begin_data const&);
-    void perform(ftp::start_relay const& action);
+    void perform(ftp::begin_data const& action);
+    void perform(ftp::start_relay const&);
     void perform(ftp::finish_client_data const&);
     void perform(ftp::finish_backend_data const&);
     void perform(ftp::abort_data const&);

@@ -113,7 +113,6 @@ void backend_leg::state::connect() {
 // A fresh socket has room for a preamble; only a connection that is broken already takes less.
 void backend_leg::state::connect_done(error_code ec) {
     std::size_t sent = 0;
-    if (!ec && !ended) socket.non_blocking(true, ec);
     if (!ec && !ended && !settings.preamble.empty()) sent = socket.send(boost::asio::buffer(settings.preamble), 0, ec);
     if (!ec && sent == settings.preamble.size()) return report_up();
     report_failed("cannot connect to the backend's data port: " + (ec ? ec.message() : "it takes no PROXY header"));

@@ -41,7 +41,7 @@ struct ending : std::enable_shared_from_this<ending> {
 
 void ending::start() {
     close_in(send_patience);
-    leg->send_close_notify();
+    leg->send_close_notify(true);
     send();
 }
 
@@ -94,7 +94,8 @@ void ending::close_in(std::chrono::milliseconds time) {
 
 void ending::close() {
     timer.cancel();
-    if (leg->is_open()) discard_input(leg->socket(), discard_limit);
+    // Nothing comes behind a close_notify but what is left over of it.
+    if (leg->is_open() && !leg->close_notify_received()) discard_input(leg->socket(), discard_limit);
     leg->close();
     // A peer that closed with close_notify had what it wanted: some stop at the size that the 1xx named (curl).
     report(leg->close_notify_received());

@@ -31,6 +31,7 @@ ip::address unmapped(ip::address const& address) {
 boost::system::error_code open_from(ip::address const& local, tcp::endpoint const& target, tcp::socket& socket) {
     boost::system::error_code ec;
     socket.open(target.protocol(), ec);
+    if (!ec) socket.non_blocking(true, ec);  // at once: Asio's own mode for connecting would be another system call
     if (ec || local.is_unspecified()) return ec;
     // Without this a bound port is taken from all destinations, and TIME_WAIT of some 28000 transfers uses them up.
     int const late = 1;
@@ -42,7 +43,7 @@ boost::system::error_code open_from(ip::address const& local, tcp::endpoint cons
 void discard_input(tcp::socket& socket, std::size_t limit) {
     std::array<char, 16 * 1024> waste;
     boost::system::error_code ec;
-    socket.non_blocking(true, ec);
+    if (!socket.non_blocking()) socket.non_blocking(true, ec);
     while (!ec && limit > 0) {
         std::size_t const count = socket.receive(boost::asio::buffer(waste), 0, ec);
         limit -= std::min(limit, count);

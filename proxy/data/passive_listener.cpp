@@ -81,7 +81,7 @@ error_code passive_listener::open(boost::asio::ip::address const& local, port_al
         auto const wanted = may_draw ? draw_ephemeral_port().value_or(0) : lease->port();
         error_code const ec = bind_and_listen(fresh->acceptor, {unmapped(local), wanted});
         if (!ec) {
-            port_ = fresh->acceptor.local_endpoint().port();
+            port_ = wanted != 0 ? wanted : fresh->acceptor.local_endpoint().port();
             fresh->lease = std::move(*lease);
             state_ = std::move(fresh);
             return {};

@@ -59,11 +59,11 @@ struct listen_backend {};  ///< -> backend_listening / backend_listen_failed
 struct target_backend {
     ip_endpoint where;
 };
-struct begin_data {};  ///< both legs -> client_data_up/_failed, backend_data_up/_failed
 enum class copy_direction { to_client, to_backend };
-struct start_relay {
+struct begin_data {
     copy_direction way = copy_direction::to_client;
-};                              ///< -> relay_done
+};                              ///< both legs -> client_data_up/_failed, backend_data_up/_failed
+struct start_relay {};          ///< -> relay_done
 struct finish_client_data {};   ///< close_notify and FIN -> client_data_finished
 struct finish_backend_data {};  ///< FIN, then close
 struct abort_data {};           ///< both legs: RST where connected, closed where not; no event follows

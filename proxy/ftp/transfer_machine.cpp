@@ -19,7 +19,8 @@ void transfer_machine::start(command const& what) {
     state_.now = activity::transfer;
     context_.cancel(deadline_kind::idle);
     context_.ask_backend(to_wire(what.name, what.argument));
-    context_.act(begin_data{});  // with the command: some servers answer only then (B-147)
+    // With the command: some servers answer only then (B-147).
+    context_.act(begin_data{is_upload() ? copy_direction::to_backend : copy_direction::to_client});
 }
 
 void transfer_machine::on_reply(reply const& answer) {
@@ -102,7 +103,7 @@ void transfer_machine::advance() {
     }
     if (begun && !now_.copying && now_.client_up && now_.backend_up) {
         now_.copying = true;
-        context_.act(start_relay{is_upload() ? copy_direction::to_backend : copy_direction::to_client});
+        context_.act(start_relay{});
     }
     if (!now_.good_final) return;
     if (!now_.told && !now_.copying) return finish_without_start();

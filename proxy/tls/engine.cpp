@@ -59,7 +59,6 @@ want engine::handshake() {
     if (result != 1) return judge(result);
     if (!established_ && !is_peer_answered_for()) return refuse_unverified();
     established_ = true;
-    if (options_.channel == channel_kind::data && !late_tickets_) send_tickets();
     return want::nothing;
 }
 
@@ -89,10 +88,9 @@ want engine::refuse_unverified() {
     return fail(failure_kind::certificate_absent, "the handshake passed by the verification of the client");
 }
 
-// The library keeps tickets back for the next write. An upload has none, and its client, which may use each ticket once
-// only (OpenSSL's, under TLS 1.3), needs a new one for its next data connection (B-160, B-161).
+// The library keeps them back for the next write; this one is empty.
 void engine::send_tickets() {
-    if (!output.empty()) return;
+    if (!established_ || tickets_sent_ || late_tickets_ || !output.empty()) return;
     ERR_clear_error();
     SSL_write(ssl_.get(), "", 0);
     ERR_clear_error();

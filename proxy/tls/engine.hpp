@@ -91,6 +91,11 @@ struct transfer {
 
 class engine {
 public:
+    /// What to put into `input` at a time, and what a read() of that opens: 256 KiB as full records of TLS 1.3. With a
+    /// record or two more, each block of an upload would end in a small write of its own.
+    static constexpr std::size_t opened_step = 256 * 1024;
+    static constexpr std::size_t input_step = opened_step / 16384 * (16384 + 5 + 1 + 16);
+
     engine(server_options options, buffer_pool& pool);
     ~engine() = default;
     engine(engine const&) = delete;
@@ -117,6 +122,11 @@ public:
     /// Seals until `from` is used up or output has no room for another record. Nothing of what was counted needs to be
     /// passed again; what was not may be passed in any later call.
     transfer write(std::span<std::uint8_t const> from);
+    /// Session tickets go with the first bytes that are written, in one segment. Where none will be written soon, as on
+    /// the data connection of an upload, this puts them into output now: its client, which may use each ticket once
+    /// only (OpenSSL's, under TLS 1.3), needs a new one for its next data connection (B-160, B-161). Does nothing for a
+    /// client that must get them late (client_hello.hpp).
+    void send_tickets();
     /// Puts close_notify into output, once; further calls and calls before the handshake is over do nothing. Sends the
     /// session tickets with it where nothing was written before (B-160). Reading goes on.
     want close();
@@ -135,7 +145,6 @@ private:
     friend struct engine_callbacks;
 
     void bind();
-    void send_tickets();
     bool is_peer_answered_for() const;
     want refuse_unverified();
     want judge(int result);

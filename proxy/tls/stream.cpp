@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sys/socket.h>
 #include <utility>
 
 namespace ftpsgate::tls {
@@ -31,7 +32,7 @@ std::size_t take(byte_queue& from, std::span<std::uint8_t> into) {
 stream::stream(socket_type socket, buffer_pool& pool) : socket_(std::move(socket)), pool_(pool), clear_input_(pool) {
     // Faults show at the first read or write: a socket whose peer is gone already must not throw here.
     error_code ignored;
-    socket_.non_blocking(true, ignored);
+    if (!socket_.non_blocking()) socket_.non_blocking(true, ignored);
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
 }
 
@@ -103,10 +104,16 @@ std::size_t stream::pending_output() const {
     return engine_ ? engine_->output.size() : 0;
 }
 
-void stream::send_close_notify() {
+void stream::send_tickets() {
+    if (!engine_) return;
+    engine_->send_tickets();
+    send_output();
+}
+
+void stream::send_close_notify(bool fin_follows) {
     if (!engine_) return;
     close_notify_waits_ = engine_->close() == want::output;
-    send_output();
+    send_output(fin_follows ? MSG_MORE : 0);
 }
 
 bool stream::close_notify_received() const {
@@ -150,7 +157,8 @@ io_result stream::read_clear(std::span<std::uint8_t> into) {
 }
 
 io_result stream::receive_into_engine() {
-    io_result const received = receive(engine_->input.space());
+    auto const space = engine_->input.space();
+    io_result const received = receive(space.first(std::min(space.size(), engine::input_step)));
     engine_->input.commit(received.count);
     if (received.status == io_status::ok || received.status == io_status::would_block) return received;
     // FIN and RST alike: whether that is a clean end depends on close_notify, which the engine knows (B-167).
@@ -158,10 +166,10 @@ io_result stream::receive_into_engine() {
     return {};
 }
 
-io_result stream::send_output() {
+io_result stream::send_output(int flags) {
     for (;;) {
         if (!engine_->output.empty()) {
-            io_result const sent = send(engine_->output.data());
+            io_result const sent = send(engine_->output.data(), flags);
             engine_->output.consume(sent.count);
             if (sent.status != io_status::ok) return {sent.status, 0, direction::write};
         }
@@ -195,12 +203,12 @@ io_result stream::receive(std::span<std::uint8_t> into) {
     return {io_status::failed, 0, direction::read};
 }
 
-io_result stream::send(std::span<std::uint8_t const> from) {
+io_result stream::send(std::span<std::uint8_t const> from, int flags) {
     std::size_t sent = 0;
     while (sent < from.size()) {
         auto const rest = from.subspan(sent);
         error_code ec;
-        std::size_t const count = socket_.write_some(asio::buffer(rest.data(), rest.size()), ec);
+        std::size_t const count = socket_.send(asio::buffer(rest.data(), rest.size()), flags, ec);
         sent += count;
         if (ec == asio::error::interrupted) continue;
         if (ec && !is_would_block(ec)) {

@@ -3,7 +3,7 @@
 // Readiness style: no call waits. read/write/handshake/flush do what is possible now; would_block means: call
 // wait_readable or wait_writable and try again from its handler. Under TLS any step may need either direction; the
 // `wait` field says which. Buffers come from the worker's pool and go back when empty, so an idle stream owns none.
-// One read system call takes up to 512 KiB and feeds many records; many records leave in one send.
+// One read system call takes up to 256 KiB and feeds many records; many records leave in one send.
 //
 // A caller reads until would_block before it waits: bytes that were received but did not fit into `into` are with the
 // stream, not with the kernel, so a wait would not end for them. would_block is never said while progress is possible.
@@ -86,8 +86,11 @@ public:
     io_result flush();
     std::size_t pending_output() const;
 
-    /// close_notify under TLS; nothing on a clear stream. Then flush() until ok.
-    void send_close_notify();
+    /// See engine; nothing on a clear stream. Then flush() until ok.
+    void send_tickets();
+    /// close_notify under TLS; nothing on a clear stream. Then flush() until ok. `fin_follows`: shutdown_send() is
+    /// called next, if flush() has nothing left to do; both then leave in one segment, which wakes the peer once.
+    void send_close_notify(bool fin_follows = false);
     bool close_notify_received() const;
     /// FIN. Call after flush().
     void shutdown_send(boost::system::error_code& ec);
@@ -110,10 +113,10 @@ public:
 private:
     io_result read_clear(std::span<std::uint8_t> into);
     io_result receive_into_engine();
-    io_result send_output();
+    io_result send_output(int flags = 0);
     io_result engine_failed();
     io_result receive(std::span<std::uint8_t> into);
-    io_result send(std::span<std::uint8_t const> from);
+    io_result send(std::span<std::uint8_t const> from, int flags = 0);
 
     socket_type socket_;
     buffer_pool& pool_;

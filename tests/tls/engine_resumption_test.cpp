@@ -153,6 +153,26 @@ TEST_CASE("engine: tickets wait for the first write, or go with close_notify (B-
     CHECK(client.close_received());
 }
 
+TEST_CASE("engine: tickets are sent on demand, once, where nothing will be written (B-160)",
+          "[tls][engine][resumption]") {
+    test::gate_side side;
+    test::memory_client client({.minimum_version = TLS1_3_VERSION});
+    auto gate = side.engine();
+    gate.send_tickets();  // too early: nothing
+    REQUIRE(client.handshake(gate) == want::nothing);
+    CHECK(gate.output.empty());
+    gate.send_tickets();
+    client.exchange(gate);
+    CHECK(client.read().empty());
+    CHECK(client.sessions().size() == 2);
+    gate.send_tickets();
+    CHECK(gate.output.empty());
+    REQUIRE(gate.write(test::as_bytes("x")).next == want::nothing);
+    client.exchange(gate);
+    CHECK(client.read() == "x");
+    CHECK(client.sessions().size() == 2);
+}
+
 TEST_CASE("engine: a forgotten session id is not resumed (A-067)", "[tls][engine][resumption]") {
     way const how{"TLS 1.2 session id", TLS1_2_VERSION, false};
     test::gate_side side;

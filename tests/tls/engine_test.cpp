@@ -46,6 +46,25 @@ TEST_CASE("engine: text goes both ways", "[tls][engine]") {
     CHECK(both.client.read() == "331 go on\r\n");
 }
 
+TEST_CASE("engine: what one receive brings is opened by one read", "[tls][engine]") {
+    connection both(any_version());
+    constexpr std::size_t step = tls::engine::opened_step;
+    auto const text = test::pattern(6 * step);
+    both.client.write(text);
+    auto const sealed = both.client.take_output();
+    std::vector<std::uint8_t> into(step);
+    std::size_t opened = 0;
+    for (auto rest = test::as_bytes(sealed); !rest.empty();) {
+        auto const received = rest.first(std::min(rest.size(), tls::engine::input_step));
+        rest = rest.subspan(both.gate.input.append(received));
+        auto const got = both.gate.read(into);
+        opened += got.count;
+        CHECK((got.count >= step - 16 * 1024 || rest.empty()));
+        CHECK(both.gate.read(into).next == want::input);
+    }
+    CHECK(opened == text.size());
+}
+
 TEST_CASE("engine: one write seals 512 KiB of records", "[tls][engine]") {
     connection both(any_version());
     auto const text = test::pattern(2 * 1024 * 1024);

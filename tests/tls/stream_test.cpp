@@ -399,6 +399,19 @@ TEST_CASE("stream: close_notify waits until a full output has room for it", "[tl
     CHECK(both.gate->flush().status == io_status::ok);
 }
 
+TEST_CASE("stream: close_notify and FIN leave in one segment", "[tls][stream]") {
+    loopback both;
+    both.secure();
+    both.gate->send_close_notify(true);
+    CHECK(both.gate->flush().status == io_status::ok);
+    error_code ec;
+    CHECK(both.peer.available(ec) == 0);  // on the loopback what was sent is there at once
+    both.gate->shutdown_send(ec);
+    CHECK_FALSE(ec);
+    both.pump_until([&] { return both.peer_end == asio::error::eof; });
+    CHECK(both.client->close_received());
+}
+
 TEST_CASE("stream: shutdown_send is a FIN, reset a RST (B-168)", "[tls][stream]") {
     loopback both;
     error_code expected;
