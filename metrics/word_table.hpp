@@ -6,13 +6,13 @@
 
 #include <prometheus/family.h>
 
-#include <algorithm>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace ftpsgate::metrics {
 
@@ -28,8 +28,7 @@ public:
                Words const& known)
         : family_(family), labels_(std::move(labels)), label_(label) {
         for (auto const& word : known)
-            known_.emplace_back(std::string(word), &series(word));
-        std::sort(known_.begin(), known_.end());
+            known_.emplace(word, &series(word));
     }
 
     Metric& of(std::string_view word) {
@@ -55,10 +54,13 @@ public:
     }
 
 private:
+    struct hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+
     Metric* find(std::string_view word) const {
-        auto const found = std::lower_bound(known_.begin(), known_.end(), word,
-                                            [](auto const& entry, std::string_view key) { return entry.first < key; });
-        return found != known_.end() && found->first == word ? found->second : nullptr;
+        auto const found = known_.find(word);
+        return found != known_.end() ? found->second : nullptr;
     }
 
     Metric& series(std::string_view word) {
@@ -78,7 +80,7 @@ private:
     prometheus::Family<Metric>& family_;
     prometheus::Labels labels_;
     std::string label_;
-    std::vector<std::pair<std::string, Metric*>> known_;  // sorted
+    std::unordered_map<std::string, Metric*, hash, std::equal_to<>> known_;  // never changes
     std::mutex mutex_;
     std::map<std::string, Metric*, std::less<>> added_;
 };

@@ -66,7 +66,7 @@ void log_file::hand_over(config::system_account const& account) const noexcept {
 }
 
 void log_file::write(std::string_view line) noexcept {
-    bool torn = torn_.exchange(false, std::memory_order_relaxed);
+    bool torn = torn_.load(std::memory_order_relaxed) && torn_.exchange(false, std::memory_order_relaxed);
     if (torn && !write_all(descriptor_, "\n", torn)) {
         torn_.store(true, std::memory_order_relaxed);
         lost_.fetch_add(1, std::memory_order_relaxed);

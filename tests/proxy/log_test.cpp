@@ -2,7 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <csignal>
+#include <cstdint>
+#include <ctime>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +16,7 @@
 #include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 using namespace ftpsgate;
@@ -68,12 +72,51 @@ std::string without_time(std::string const& line) {
     return parts[1].str() + parts[2].str();
 }
 
+// Milliseconds since 1970 of a line in text form.
+std::int64_t time_of(std::string const& line) {
+    auto const text = line.substr(line.find(" time=") + 6);
+    std::tm parts{};
+    char const* const rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+    REQUIRE(rest != nullptr);
+    return std::int64_t{::timegm(&parts)} * 1000 + std::stoi(std::string(rest + 1, 3));
+}
+
+std::int64_t milliseconds_now() {
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()).time_since_epoch().count();
+}
+
 template <typename Value>
 concept loggable = requires(log_line& line, Value const& value) {
     line.field("key", value);
 };
 
 }  // namespace
+
+TEST_CASE("log: a line has the time of its writing, also across seconds", "[proxy][log]") {
+    temporary_folder const folder;
+    auto const path = folder.file("log");
+    event_log log;
+    REQUIRE_FALSE(log.configure({level::info, log_format::text, path, {}}));
+    std::vector<std::pair<std::int64_t, std::int64_t>> around;
+    auto const first = milliseconds_now();
+    for (auto now = first, last = first - 1; now / 1000 == first / 1000; now = milliseconds_now()) {
+        if (now == last) continue;  // one line a millisecond
+        last = now;
+        log_line(log, level::info, "e").write();
+        around.emplace_back(now, milliseconds_now());
+    }
+    auto const last = milliseconds_now();
+    log_line(log, level::info, "e").write();
+    around.emplace_back(last, milliseconds_now());
+    auto const lines = lines_of(path);
+    REQUIRE(lines.size() == around.size());
+    std::size_t wrong = 0;
+    for (std::size_t at = 0; at < lines.size(); ++at) {
+        auto const time = time_of(lines[at]);
+        wrong += time < around[at].first || time > around[at].second;
+    }
+    CHECK(wrong == 0);
+}
 
 TEST_CASE("log: a line begins with the event, keeps the order of fields and ends in level and time", "[proxy][log]") {
     temporary_folder const folder;
