@@ -273,6 +273,8 @@ void client_leg::state::lost(candidate_ptr const& which, leg_failure kind, std::
 
 void client_leg::state::won(std::unique_ptr<tls::stream> stream) {
     winner = std::move(stream);
+    // What this one comes for may yet be refused, and no byte be sent: the ticket that it used is replaced now (B-160).
+    if (!begun) winner->send_tickets();
     listener.close();
     candidates.clear();
     settle();

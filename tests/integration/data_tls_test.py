@@ -143,6 +143,29 @@ def test_uploads_bring_tickets_too(gate):
     assert client.reply().code == 226
 
 
+@pytest.mark.parametrize("early", [False, True], ids=["behind the command", "before it"])
+def test_a_refused_download_costs_no_ticket(gate, early):
+    """B-160, Q-03: whoever did the data handshake has new tickets, though no byte of the file will carry them."""
+    held = threading.Event()
+
+    def refuse(_session, _name):
+        assert held.wait(10), "the data handshake came to no end"
+        return "550 not that one"
+    gate.backend.on("RETR", refuse)
+    client = gate.logged_in(context=context_of(gate, "TLSv1.3"))
+    client.command("NOOP")
+    used = client.session.id
+    data = client.connect_data(client.passive())
+    if not early:
+        client.send("RETR a\r\n")
+    client.secure_data(data)
+    assert data.stream.absorb(2) and data.stream.tls.session.id != used
+    if early:
+        client.send("RETR a\r\n")
+    held.set()
+    assert client.reply().code == 550
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("mode", ["EPSV", "EPRT"])
 @pytest.mark.parametrize("size", [0, 1, 16384, 16385, 1_000_003])
