@@ -17,12 +17,9 @@ using boost::system::error_code;
 using clock = std::chrono::steady_clock;
 using tls::io_status;
 
-// Larger steps wake the peers less often, smaller ones stay in the processor's cache: what is opened is copied twice
-// more than what is sealed.
-constexpr std::size_t download_step = 512 * 1024;
-constexpr std::size_t upload_step = tls::engine::opened_step;
-constexpr std::size_t bytes_per_turn = 4 * 1024 * 1024;
-static_assert(std::max(download_step, upload_step) <= tls::buffer_pool::block_size);
+constexpr std::size_t step_size = tls::engine::opened_step;
+constexpr int steps_per_turn = 8;
+static_assert(step_size <= tls::buffer_pool::block_size);
 
 }  // namespace
 
@@ -47,7 +44,6 @@ struct relay::state : std::enable_shared_from_this<state> {
           receiver(to),
           pool(buffers),
           settings(wanted),
-          step(wanted.direction == relay_direction::download ? download_step : upload_step),
           on_done(std::move(done)),
           timer(from.socket().get_executor()),
           pace(from.socket().get_executor()) {}
@@ -72,7 +68,6 @@ struct relay::state : std::enable_shared_from_this<state> {
     tls::stream& receiver;
     tls::buffer_pool& pool;
     relay_settings settings;
-    std::size_t step;
     done_handler on_done;
     boost::asio::steady_timer timer;
     boost::asio::steady_timer pace;
@@ -121,7 +116,7 @@ void relay::state::take_turn_later() {
 // Copies until a leg blocks or ends, but only so long that other sessions of this worker do not wait noticeably.
 void relay::state::turn() {
     is_starved = false;
-    for (std::size_t done = 0; done < bytes_per_turn; done += step) {
+    for (int steps = 0; steps < steps_per_turn; ++steps) {
         if (over || deliver() != progress::moved) return;
         if (is_source_at_end) {
             finished(relay_outcome::clean);
@@ -151,10 +146,10 @@ relay::state::progress relay::state::deliver() {
 }
 
 relay::state::progress relay::state::fetch() {
-    auto const allowed = settings.limiter ? settings.limiter->allowance(clock::now()) : step;
+    auto const allowed = settings.limiter ? settings.limiter->allowance(clock::now()) : step_size;
     if (allowed == 0) return wait_for_allowance();
     if (!block) block = pool.take();
-    auto const result = source.read({block.get(), std::min(allowed, step)});
+    auto const result = source.read({block.get(), std::min(allowed, step_size)});
     if (settings.limiter) settings.limiter->spend(result.count);
     begin = 0;
     end = result.count;

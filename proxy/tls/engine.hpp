@@ -91,9 +91,9 @@ struct transfer {
 
 class engine {
 public:
-    /// What to put into `input` at a time, and what a read() of that opens: 256 KiB as full records of TLS 1.3. With a
+    /// What to put into `input` at a time, and what a read() of that opens: 512 KiB as full records of TLS 1.3. With a
     /// record or two more, each block of an upload would end in a small write of its own.
-    static constexpr std::size_t opened_step = 256 * 1024;
+    static constexpr std::size_t opened_step = 512 * 1024;
     static constexpr std::size_t input_step = opened_step / 16384 * (16384 + 5 + 1 + 16);
 
     engine(server_options options, buffer_pool& pool);
