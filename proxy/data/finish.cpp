@@ -94,7 +94,7 @@ void ending::close_in(std::chrono::milliseconds time) {
 
 void ending::close() {
     timer.cancel();
-    // Nothing comes behind a close_notify but what is left over of it.
+    // Behind its close_notify an honest peer sends nothing more that a close could answer with a RST.
     if (leg->is_open() && !leg->close_notify_received()) discard_input(leg->socket(), discard_limit);
     leg->close();
     // A peer that closed with close_notify had what it wanted: some stop at the size that the 1xx named (curl).
