@@ -37,6 +37,7 @@ public:
     std::size_t size() const { return end_ - begin_; }
     bool empty() const { return begin_ == end_; }
     std::span<std::uint8_t const> data() const { return {block_.get() + begin_, size()}; }
+    std::span<std::uint8_t> data() { return {block_.get() + begin_, size()}; }
 
     /// Free room behind the data. Takes a block if there is none; moves the data to the front when that costs no more
     /// than what was consumed, or when the end is reached.

@@ -10,12 +10,8 @@ namespace ftpsgate::tls {
 
 namespace {
 
-constexpr std::size_t record_payload = SSL3_RT_MAX_PLAIN_LENGTH;
-// A record's header and tag, and a KeyUpdate that may go before it.
-constexpr std::size_t record_room = record_payload + 512;
-
 int as_int(std::size_t size) {
-    return static_cast<int>(std::min(size, record_payload));
+    return static_cast<int>(std::min(size, record_protection::most_text));
 }
 
 std::optional<sha256_digest> peer_digest(SSL const* ssl) {
@@ -105,13 +101,11 @@ transfer engine::read(std::span<std::uint8_t> into) {
     ERR_clear_error();  // once: a call that succeeds leaves nothing there
     while (done.count < into.size()) {
         auto const rest = into.subspan(done.count);
-        int const result = SSL_read(ssl_.get(), rest.data(), as_int(rest.size()));
-        if (result <= 0) {
-            want const next = judge(result);
-            if (done.count == 0) done.next = next;
-            break;
-        }
-        done.count += static_cast<std::size_t>(result);
+        transfer const step = takes_over_reading() ? open_bulk(rest) : open_one(rest);
+        done.count += step.count;
+        if (step.next == want::nothing) continue;
+        if (done.count == 0) done.next = step.next;
+        break;
     }
     return done;
 }
@@ -127,13 +121,11 @@ transfer engine::write(std::span<std::uint8_t const> from) {
             break;
         }
         auto const rest = from.subspan(done.count);
-        int const result = SSL_write(ssl_.get(), rest.data(), as_int(rest.size()));
-        if (result <= 0) {
-            done.next = judge(result);
-            break;
-        }
-        tickets_sent_ = true;
-        done.count += static_cast<std::size_t>(result);
+        transfer const step = writer_ ? seal_bulk(rest) : seal_one(rest);
+        done.count += step.count;
+        if (step.next == want::nothing) continue;
+        done.next = step.next;
+        break;
     }
     return done;
 }
@@ -142,11 +134,87 @@ want engine::close() {
     if (close_sent_ || !established_ || failure_.kind != failure_kind::none) return want::nothing;
     if (!has_room()) return want::output;
     ERR_clear_error();
-    // 0: sent, the peer's has not come; 1: both. Both are done here: reading the peer's is read()'s business.
-    int const result = SSL_shutdown(ssl_.get());
-    if (result < 0) return judge(result);
+    if (writer_) {
+        if (!put_alert(SSL3_AL_WARNING, SSL_AD_CLOSE_NOTIFY)) return fail(failure_kind::other, "cannot seal");
+    } else {
+        // 0: sent, the peer's has not come; 1: both. Both are done here: reading the peer's is read()'s business.
+        int const result = SSL_shutdown(ssl_.get());
+        if (result < 0) return judge(result);
+    }
     close_sent_ = tickets_sent_ = true;
     return want::nothing;
+}
+
+// ---- a record at a time by BoringSSL, many of them by ourselves ----------------------------------------------------
+
+transfer engine::open_one(std::span<std::uint8_t> into) {
+    std::size_t const held = input.size();
+    int const result = SSL_read(ssl_.get(), into.data(), as_int(into.size()));
+    between_records_ = result > 0 ? SSL_pending(ssl_.get()) == 0 : between_records_ && input.size() == held;
+    if (result <= 0) return {judge(result), 0};
+    return {want::nothing, static_cast<std::size_t>(result)};
+}
+
+transfer engine::seal_one(std::span<std::uint8_t const> from) {
+    if (std::exchange(key_update_owed_, false)) SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_NOT_REQUESTED);
+    int const result = SSL_write(ssl_.get(), from.data(), as_int(from.size()));
+    if (result <= 0) return {judge(result), 0};
+    tickets_sent_ = true;
+    auto const count = static_cast<std::size_t>(result);
+    // Here only: what BoringSSL had to send first, such as a KeyUpdate, has gone before this record.
+    if (options_.channel == channel_kind::data && from.size() - count >= bulk) {
+        if (auto keys = record_protection::take_over(ssl_.get(), record_protection::side::server))
+            writer_ = std::make_unique<record_writer>(std::move(keys));
+    }
+    return {want::nothing, count};
+}
+
+// Between two records only, and never on a control connection: that may become clear again (B-063).
+bool engine::takes_over_reading() {
+    if (reader_) return true;
+    if (options_.channel != channel_kind::data || !between_records_ || input.size() < bulk) return false;
+    if (auto keys = record_protection::take_over(ssl_.get(), record_protection::side::client))
+        reader_ = std::make_unique<record_reader>(std::move(keys));
+    return reader_ != nullptr;
+}
+
+transfer engine::open_bulk(std::span<std::uint8_t> into) {
+    std::size_t const count = reader_->read(input, into);
+    // RFC 8446 4.6.3: answered before the next text, once however often it was asked.
+    if (reader_->take_update_request()) {
+        if (writer_) writer_->renew_key();
+        key_update_owed_ = !writer_;
+    }
+    if (count > 0) return {want::nothing, count};
+    if (auto const& fault = reader_->broken()) {
+        if (fault->alert != 0) send_alert(fault->alert);
+        ERR_clear_error();
+        OPENSSL_PUT_ERROR(SSL, fault->reason);
+        auto [kind, text] = drain_errors();
+        return {fail(kind, std::move(text)), 0};
+    }
+    close_received_ = reader_->ended();
+    if (close_received_) return {want::closed, 0};
+    return {wait_for_input(), 0};
+}
+
+transfer engine::seal_bulk(std::span<std::uint8_t const> from) {
+    auto const text = from.first(std::min(from.size(), record_protection::most_text));
+    if (!writer_->put(output, SSL3_RT_APPLICATION_DATA, text)) return {fail(failure_kind::other, "cannot seal"), 0};
+    return {want::nothing, text.size()};
+}
+
+void engine::send_alert(std::uint8_t alert) {
+    if (!writer_) {
+        SSL_send_fatal_alert(ssl_.get(), alert);
+    } else if (!close_sent_ && has_room()) {
+        put_alert(SSL3_AL_FATAL, alert);
+    }
+}
+
+bool engine::put_alert(std::uint8_t level, std::uint8_t alert) {
+    std::array<std::uint8_t, 2> const content{level, alert};
+    return writer_->put(output, SSL3_RT_ALERT, content);
 }
 
 session_facts engine::facts() const {
@@ -173,10 +241,7 @@ void engine::forget_session() {
 // Translates what an SSL_ call that did not succeed wants. Must follow it directly.
 want engine::judge(int result) {
     switch (SSL_get_error(ssl_.get(), result)) {
-        case SSL_ERROR_WANT_READ:
-            if (!input_ended_) return want::input;
-            return fail(failure_kind::truncated,
-                        established_ ? "connection ended without close_notify" : "connection ended in the handshake");
+        case SSL_ERROR_WANT_READ: return wait_for_input();
         case SSL_ERROR_WANT_WRITE: return want::output;
         case SSL_ERROR_WANT_CERTIFICATE_VERIFY: peer_waits_ = true; return want::verify_peer;
         case SSL_ERROR_ZERO_RETURN:
@@ -199,6 +264,12 @@ want engine::judge(int result) {
     return fail(found.kind, std::move(found.text));
 }
 
+want engine::wait_for_input() {
+    if (!input_ended_) return want::input;
+    return fail(failure_kind::truncated,
+                established_ ? "connection ended without close_notify" : "connection ended in the handshake");
+}
+
 want engine::fail(failure_kind kind, std::string text) {
     failure_ = {kind, std::move(text)};
     ERR_clear_error();
@@ -208,7 +279,7 @@ want engine::fail(failure_kind kind, std::string text) {
 // The first write carries the tickets (B-160): it gets an empty block. SSL_write then never stops half-way, which would
 // tie the caller to repeat the same bytes.
 bool engine::has_room() const {
-    return tickets_sent_ ? output.room() >= record_room : output.empty();
+    return tickets_sent_ ? output.room() >= record_writer::record_room : output.empty();
 }
 
 }  // namespace ftpsgate::tls

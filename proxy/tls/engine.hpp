@@ -8,11 +8,18 @@
 // Flow: put network bytes into `input`, call handshake() / read() / write() / close(), send what is in `output`.
 // Every call works until it is done or needs more input, or until `output` is full (want::output: send, call again).
 // One call to read() opens many records, one call to write() seals many (PERFORMANCE.md).
+//
+// Handshakes, control connections and small transfers are BoringSSL's. Where the bytes of a data connection come in
+// bulk under TLS 1.3, the engine opens and seals the records itself, between its queues and the caller's buffers, each
+// direction from its first such call to its end.
 #pragma once
 
 #include "proxy/tls/boringssl.hpp"
 #include "proxy/tls/buffer_pool.hpp"
 #include "proxy/tls/error.hpp"
+#include "proxy/tls/record_protection.hpp"
+#include "proxy/tls/record_reader.hpp"
+#include "proxy/tls/record_writer.hpp"
 #include "proxy/tls/session_binding.hpp"
 
 #include <array>
@@ -94,7 +101,10 @@ public:
     /// What to put into `input` at a time, and what a read() of that opens: 512 KiB as full records of TLS 1.3. With a
     /// record or two more, each block of an upload would end in a small write of its own.
     static constexpr std::size_t opened_step = 512 * 1024;
-    static constexpr std::size_t input_step = opened_step / 16384 * (16384 + 5 + 1 + 16);
+    static constexpr std::size_t input_step =
+        opened_step / record_protection::most_text * (record_protection::most_text + record_protection::overhead);
+    /// From how many bytes in one call on a direction is taken over from BoringSSL.
+    static constexpr std::size_t bulk = 64 * 1024;
 
     engine(server_options options, buffer_pool& pool);
     ~engine() = default;
@@ -148,10 +158,23 @@ private:
     bool is_peer_answered_for() const;
     want refuse_unverified();
     want judge(int result);
+    want wait_for_input();
     want fail(failure_kind kind, std::string text);
     bool has_room() const;
 
+    transfer open_one(std::span<std::uint8_t> into);
+    transfer seal_one(std::span<std::uint8_t const> from);
+    bool takes_over_reading();
+    transfer open_bulk(std::span<std::uint8_t> into);
+    transfer seal_bulk(std::span<std::uint8_t const> from);
+    void send_alert(std::uint8_t alert);
+    bool put_alert(std::uint8_t level, std::uint8_t alert);
+
     bssl::UniquePtr<SSL> ssl_;
+    std::unique_ptr<record_reader> reader_;  // once reading was taken over
+    std::unique_ptr<record_writer> writer_;  // once writing was
+    bool between_records_ = true;            // BoringSSL holds neither part of a record nor text of one
+    bool key_update_owed_ = false;           // with the next record that BoringSSL seals
     server_options options_;
     std::optional<session_binding> binding_;
     bool established_ = false;

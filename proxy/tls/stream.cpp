@@ -158,7 +158,9 @@ io_result stream::read_clear(std::span<std::uint8_t> into) {
 
 io_result stream::receive_into_engine() {
     auto const space = engine_->input.space();
-    io_result const received = receive(space.first(std::min(space.size(), engine::input_step)));
+    // What is there already is the part of a record: with the rest of it the step ends between two records.
+    auto const step = engine::input_step - engine_->input.size() % engine::input_step;
+    io_result const received = receive(space.first(std::min(space.size(), step)));
     engine_->input.commit(received.count);
     if (received.status == io_status::ok || received.status == io_status::would_block) return received;
     // FIN and RST alike: whether that is a clean end depends on close_notify, which the engine knows (B-167).

@@ -33,7 +33,7 @@ void require(bool holds, char const* what) {
 // ---- TLS ------------------------------------------------------------------------------------------------------------
 
 struct tls_pair {
-    tls_pair() : gate(side.engine()) {
+    tls_pair() : gate(side.engine(tls::channel_kind::data)) {
         require(client.handshake(gate) == tls::want::nothing, "no handshake");
         client.exchange(gate);
         client.read();

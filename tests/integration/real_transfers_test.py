@@ -51,3 +51,20 @@ def test_64_mib(house, backend, tmp_path, kind):
     wanted = hashlib.sha256(content).digest()
     assert hashlib.sha256((backend.root / "big").read_bytes()).digest() == wanted
     assert hashlib.sha256(client.get("big")).digest() == wanted
+
+
+@pytest.mark.parametrize("backend", ["vsftpd"], indirect=True)
+@pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
+                                   "ECDHE-ECDSA-AES256-GCM-SHA384"])
+def test_each_cipher_suite_in_bulk(house, backend, tmp_path, suite):
+    """B-208: under TLS 1.3 the gate seals and opens these records itself; under TLS 1.2 BoringSSL does."""
+    gate = house.gate(backend={"servers": [backend.address]})
+    client = driver("curl", gate, backend, tmp_path)
+    client.base += (["--tls13-ciphers", suite] if suite.startswith("TLS_") else
+                    ["--tls-max", "1.2", "--ciphers", suite])
+    content = NOISE * 5
+    client.put("big", content)
+    assert (backend.root / "big").read_bytes() == content
+    assert client.get("big") == content
+    wanted = suite if suite.startswith("TLS_") else "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
+    assert {event["cipher"] for event in gate.events("tls_established")} == {wanted}
