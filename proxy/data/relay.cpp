@@ -1,5 +1,7 @@
 #include "proxy/data/relay.hpp"
 
+#include "proxy/data/step_size.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -14,12 +16,10 @@ namespace ftpsgate::data {
 namespace {
 
 using boost::system::error_code;
-using clock = std::chrono::steady_clock;
+using clock = step_size::clock;
 using tls::io_status;
 
-constexpr std::size_t step_size = tls::engine::opened_step;
-constexpr int steps_per_turn = 8;
-static_assert(step_size <= tls::buffer_pool::block_size);
+constexpr int steps_per_turn = 4;
 
 }  // namespace
 
@@ -55,6 +55,7 @@ struct relay::state : std::enable_shared_from_this<state> {
     progress fetch();
     progress wait_for_allowance();
     progress wait_for(tls::stream& stream, tls::direction direction);
+    progress wait_for_receiver(tls::direction direction);
     progress source_ended();
     void watch_receiver();
     void look_at_receiver();
@@ -74,6 +75,7 @@ struct relay::state : std::enable_shared_from_this<state> {
     std::unique_ptr<std::uint8_t[]> block;  // only while it holds bytes or is being filled
     std::size_t begin = 0;
     std::size_t end = 0;
+    step_size step;
     std::uint64_t bytes = 0;
     clock::time_point last_move{};
     bool is_source_at_end = false;
@@ -134,22 +136,24 @@ relay::state::progress relay::state::deliver() {
         begin += result.count;
         bytes += result.count;
         moved(result.count);
-        if (result.status == io_status::would_block) return wait_for(receiver, result.wait);
+        if (result.status == io_status::would_block) return wait_for_receiver(result.wait);
         if (result.status != io_status::ok) return finished(relay_outcome::receiver_failed);
     }
     std::size_t const before = receiver.pending_output();
     if (before == 0) return progress::moved;
     auto const result = receiver.flush();
     moved(before - receiver.pending_output());
-    if (result.status == io_status::would_block) return wait_for(receiver, result.wait);
+    if (result.status == io_status::would_block) return wait_for_receiver(result.wait);
     return result.status == io_status::ok ? progress::moved : finished(relay_outcome::receiver_failed);
 }
 
 relay::state::progress relay::state::fetch() {
-    auto const allowed = settings.limiter ? settings.limiter->allowance(clock::now()) : step_size;
+    step.receiver_has_all(clock::now());
+    auto const allowed = settings.limiter ? settings.limiter->allowance(clock::now()) : step.bytes();
     if (allowed == 0) return wait_for_allowance();
     if (!block) block = pool.take();
-    auto const result = source.read({block.get(), std::min(allowed, step_size)});
+    auto const result = source.read({block.get(), std::min(allowed, step.bytes())});
+    if (result.count == step.bytes()) step.source_filled_it();
     if (settings.limiter) settings.limiter->spend(result.count);
     begin = 0;
     end = result.count;
@@ -195,6 +199,11 @@ relay::state::progress relay::state::wait_for(tls::stream& stream, tls::directio
         stream.wait_writable(std::move(resume));
     }
     return progress::waits;
+}
+
+relay::state::progress relay::state::wait_for_receiver(tls::direction direction) {
+    step.receiver_blocks(clock::now());
+    return wait_for(receiver, direction);
 }
 
 void relay::state::watch_receiver() {

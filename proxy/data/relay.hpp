@@ -1,5 +1,6 @@
 // One-way copy of a transfer between two streams with back-pressure: bytes are read only when the receiver took those
-// before. Works in steps of up to 512 KiB, allocates nothing per step, and lets other sessions have their turn.
+// before. Works in steps of 128 KiB to 1 MiB, as fast as the receiver is, allocates nothing per step, and lets other
+// sessions have their turn.
 //
 // The relay does not end the streams: whether the receiver sees a clean end (close_notify and FIN) or a cut (RST) is
 // decided by the core from the outcome and the backend's reply (B-165 .. B-168), then finish() or the streams' reset()

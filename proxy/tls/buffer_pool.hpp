@@ -12,8 +12,9 @@ namespace ftpsgate::tls {
 
 class buffer_pool {
 public:
-    /// Room for 512 KiB of payload as TLS records: 32 records of 16 KiB with their headers, tags and some spare.
-    static constexpr std::size_t block_size = 512 * 1024 + 16 * 1024;
+    /// Room for 1 MiB of payload as TLS records: 64 records of 16 KiB with their headers, tags and some spare. Memory
+    /// is used only as far as it is filled.
+    static constexpr std::size_t block_size = 1024 * 1024 + 32 * 1024;
 
     explicit buffer_pool(std::size_t keep = 8) : keep_(keep) {}
 

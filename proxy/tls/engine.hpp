@@ -98,11 +98,12 @@ struct transfer {
 
 class engine {
 public:
-    /// What to put into `input` at a time, and what a read() of that opens: 512 KiB as full records of TLS 1.3. With a
-    /// record or two more, each block of an upload would end in a small write of its own.
-    static constexpr std::size_t opened_step = 512 * 1024;
-    static constexpr std::size_t input_step =
-        opened_step / record_protection::most_text * (record_protection::most_text + record_protection::overhead);
+    /// What to put into `input` for a read() of `text` bytes: as many whole records of TLS 1.3 as hold that, at least
+    /// one. With a record more, each block of an upload would end in a small write of its own.
+    static constexpr std::size_t sealed_size(std::size_t text) {
+        auto const records = text / record_protection::most_text;
+        return (records > 0 ? records : 1) * (record_protection::most_text + record_protection::overhead);
+    }
     /// From how many bytes in one call on a direction is taken over from BoringSSL.
     static constexpr std::size_t bulk = 64 * 1024;
 

@@ -15,6 +15,8 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+constexpr std::size_t handshake_step = 64 * 1024;
+
 bool is_would_block(error_code const& ec) {
     return ec == asio::error::would_block || ec == asio::error::try_again;
 }
@@ -52,7 +54,8 @@ io_result stream::handshake() {
         if (next == want::nothing) return {};
         if (next == want::output) continue;
         if (next == want::verify_peer) return {io_status::verify_peer, 0, direction::read};
-        if (io_result const received = receive_into_engine(); received.status != io_status::ok) return received;
+        io_result const received = receive_into_engine(handshake_step);
+        if (received.status != io_status::ok) return received;
     }
 }
 
@@ -78,7 +81,8 @@ io_result stream::read(std::span<std::uint8_t> into) {
         if (opened.count > 0 || opened.next == want::nothing) return {io_status::ok, opened.count, direction::read};
         if (opened.next == want::closed) return {io_status::end, 0, direction::read};
         if (opened.next == want::failed) return engine_failed();
-        if (io_result const received = receive_into_engine(); received.status != io_status::ok) return received;
+        io_result const received = receive_into_engine(into.size());
+        if (received.status != io_status::ok) return received;
     }
 }
 
@@ -156,11 +160,11 @@ io_result stream::read_clear(std::span<std::uint8_t> into) {
     return receive(into);
 }
 
-io_result stream::receive_into_engine() {
+io_result stream::receive_into_engine(std::size_t wanted) {
     auto const space = engine_->input.space();
     // What is there already is the part of a record: with the rest of it the step ends between two records.
-    auto const step = engine::input_step - engine_->input.size() % engine::input_step;
-    io_result const received = receive(space.first(std::min(space.size(), step)));
+    auto const step = engine::sealed_size(wanted);
+    io_result const received = receive(space.first(std::min(space.size(), step - engine_->input.size() % step)));
     engine_->input.commit(received.count);
     if (received.status == io_status::ok || received.status == io_status::would_block) return received;
     // FIN and RST alike: whether that is a clean end depends on close_notify, which the engine knows (B-167).

@@ -3,7 +3,7 @@
 // Readiness style: no call waits. read/write/handshake/flush do what is possible now; would_block means: call
 // wait_readable or wait_writable and try again from its handler. Under TLS any step may need either direction; the
 // `wait` field says which. Buffers come from the worker's pool and go back when empty, so an idle stream owns none.
-// One read system call takes up to 512 KiB and feeds many records; many records leave in one send.
+// One read system call takes as much as the caller reads and feeds many records; many records leave in one send.
 //
 // A caller reads until would_block before it waits: bytes that were received but did not fit into `into` are with the
 // stream, not with the kernel, so a wait would not end for them. would_block is never said while progress is possible.
@@ -112,7 +112,7 @@ public:
 
 private:
     io_result read_clear(std::span<std::uint8_t> into);
-    io_result receive_into_engine();
+    io_result receive_into_engine(std::size_t wanted);
     io_result send_output(int flags = 0);
     io_result engine_failed();
     io_result receive(std::span<std::uint8_t> into);
