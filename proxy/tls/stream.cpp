@@ -16,6 +16,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr std::size_t handshake_step = 64 * 1024;
+constexpr std::size_t most_held = 256 * 1024;  // of a client that is being verified
 
 bool is_would_block(error_code const& ec) {
     return ec == asio::error::would_block || ec == asio::error::try_again;
@@ -62,8 +63,10 @@ io_result stream::handshake() {
 io_result stream::hold_input() {
     drained_ = false;  // the end may have come right behind the certificate
     for (;;) {
-        if (engine_->input.room() == 0) return {io_status::failed, 0, direction::read};
-        io_result const received = receive(engine_->input.space());
+        std::size_t const held = engine_->input.size();
+        if (held >= most_held) return {io_status::failed, 0, direction::read};
+        auto const space = engine_->input.space();
+        io_result const received = receive(space.first(std::min(space.size(), most_held - held)));
         engine_->input.commit(received.count);
         if (received.status == io_status::would_block) return received;
         if (received.status != io_status::ok) return {io_status::truncated, 0, direction::read};

@@ -68,7 +68,7 @@ public:
     void answer_peer(std::uint8_t alert) { engine_->answer_peer(alert); }
     /// While a certificate is being verified: takes in what comes, unopened; so the end of the connection shows, and a
     /// wait does not end for bytes that nobody takes. would_block: wait_readable and call again. truncated: the peer is
-    /// gone. failed: it sends more than a whole block ahead, which no client does.
+    /// gone. failed: it sends 256 KiB ahead, which no client does.
     io_result hold_input();
     /// After a failed handshake: one read of what still comes, unopened and thrown away. Closing over unread bytes
     /// would be a RST, and the alert lost.
