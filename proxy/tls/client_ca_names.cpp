@@ -14,11 +14,6 @@ std::size_t wire_size(std::span<std::string const> names) {
     return size;
 }
 
-CRYPTO_BUFFER* share(CRYPTO_BUFFER* name) {
-    CRYPTO_BUFFER_up_ref(name);
-    return name;
-}
-
 }  // namespace
 
 client_ca_names::client_ca_names(std::span<std::string const> names) {
@@ -32,7 +27,10 @@ client_ca_names::client_ca_names(std::span<std::string const> names) {
 
 void offer_ca_names(SSL* ssl, STACK_OF(CRYPTO_BUFFER) const* names) {
     if (names == nullptr) return;
-    SSL_set0_client_CAs(ssl, sk_CRYPTO_BUFFER_deep_copy(names, share, CRYPTO_BUFFER_free));
+    bssl::UniquePtr<STACK_OF(CRYPTO_BUFFER)> own(sk_CRYPTO_BUFFER_new_null());
+    for (std::size_t i = 0; i < sk_CRYPTO_BUFFER_num(names); ++i)
+        bssl::PushToStack(own.get(), bssl::UpRef(sk_CRYPTO_BUFFER_value(names, i)));
+    SSL_set0_client_CAs(ssl, own.release());
 }
 
 }  // namespace ftpsgate::tls
