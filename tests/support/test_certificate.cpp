@@ -101,7 +101,10 @@ identity make(certificate_request const& request, identity const* issuer) {
                  "certificate");
     add_extensions(certificate, above, request);
     bool const digest_inside = EVP_PKEY_id(signer) == EVP_PKEY_ED25519;
-    require_made(X509_sign(certificate, signer, digest_inside ? nullptr : request.digest) > 0, "signature");
+    if (X509_sign(certificate, signer, digest_inside ? nullptr : request.digest) == 0)
+        require_made(X509_sign(certificate, signer, EVP_sha256()) > 0 &&
+                         X509_set1_signature_algo(certificate, make_old_algorithm(*signer, request.digest).get()),
+                     "signature");
     // A certificate that has been signed keeps what was computed for it while it was incomplete: read it anew.
     bytes const der = der_of(*certificate);
     auto const* at = der.data();
@@ -118,6 +121,12 @@ time_point hours_from_now(int hours) {
 
 raw_extension unknown_extension(bool critical) {
     return {"1.3.6.1.4.1.99999.1", critical, {0x05, 0x00}};
+}
+
+raw_extension proxy_extension(bool critical) {
+    return {"1.3.6.1.5.5.7.1.14",
+            critical,
+            {0x30, 0x0f, 0x02, 0x01, 0x00, 0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x15, 0x01}};
 }
 
 certificate_request authority_request(std::string const& name, std::optional<int> path_length) {

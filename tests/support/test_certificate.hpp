@@ -43,6 +43,8 @@ struct raw_extension {
 };
 /// One that nobody knows; 1.3.6.1.4.1.99999.1 with an ASN.1 NULL in it.
 raw_extension unknown_extension(bool critical);
+/// proxyCertInfo (RFC 3820), which today's BoringSSL does not know any more: inheritAll, path length 0.
+raw_extension proxy_extension(bool critical);
 
 /// For crlDistributionPoints and freshestCRL of certificates and CRLs, and in issuingDistributionPoint. What is empty
 /// is left out.
@@ -105,6 +107,9 @@ DIST_POINT_NAME* make_point_name(distribution_point const& point);  ///< owned b
 ASN1_BIT_STRING* make_reasons(std::vector<int> const& bits);        ///< owned by the caller; null for none
 GENERAL_NAMES* make_directory_names(name_spec const& spec);         ///< owned by the caller; null for none
 bssl::UniquePtr<ASN1_TIME> make_time(time_point when);
+/// The name of a signature with `key` that today's BoringSSL makes no longer: MD5, and RSA-PSS with SHA-1, which is
+/// what RSA-PSS without parameters stands for. Such names are put on signatures that are others.
+bssl::UniquePtr<X509_ALGOR> make_old_algorithm(EVP_PKEY const& key, EVP_MD const* digest, bool pss = false);
 bssl::UniquePtr<ASN1_INTEGER> make_integer(bytes const& content);
 
 }  // namespace ftpsgate::test

@@ -1,6 +1,7 @@
 // The pieces that certificates and CRLs have in common.
 #include "tests/support/test_certificate.hpp"
 
+#include <openssl/err.h>
 #include <openssl/obj.h>
 
 #include <memory>
@@ -115,6 +116,22 @@ GENERAL_NAMES* make_directory_names(name_spec const& spec) {
 
 bssl::UniquePtr<ASN1_TIME> make_time(time_point when) {
     return bssl::UniquePtr<ASN1_TIME>(ASN1_TIME_set(nullptr, std::chrono::system_clock::to_time_t(when)));
+}
+
+bssl::UniquePtr<X509_ALGOR> make_old_algorithm(EVP_PKEY const& key, EVP_MD const* digest, bool pss) {
+    ERR_clear_error();
+    bssl::UniquePtr<X509_ALGOR> made(X509_ALGOR_new());
+    if (!pss) {
+        int name = NID_undef;
+        require_made(OBJ_find_sigid_by_algs(&name, EVP_MD_type(digest), EVP_PKEY_id(&key)), "algorithm");
+        require_made(X509_ALGOR_set0(made.get(), OBJ_nid2obj(name), V_ASN1_NULL, nullptr), "algorithm");
+        return made;
+    }
+    bssl::UniquePtr<ASN1_STRING> empty(ASN1_STRING_new());
+    require_made(ASN1_STRING_set(empty.get(), "\x30\0", 2), "algorithm");
+    require_made(X509_ALGOR_set0(made.get(), OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, empty.release()),
+                 "algorithm");
+    return made;
 }
 
 bssl::UniquePtr<ASN1_INTEGER> make_integer(bytes const& content) {

@@ -188,9 +188,10 @@ bytes algorithm_of(ocsp_response_request const& request, identity const& signer)
     bssl::UniquePtr<X509> const scratch(X509_dup(signer.certificate.get()));
     bssl::ScopedEVP_MD_CTX context;
     begin_signature(context.get(), request, signer.key.get());
-    require_made(X509_sign_ctx(scratch.get(), context.get()) > 0, "signature algorithm");
-    X509_ALGOR const* algorithm = nullptr;
-    X509_get0_signature(nullptr, &algorithm, scratch.get());
+    bool const is_old = X509_sign_ctx(scratch.get(), context.get()) == 0;
+    auto const old = is_old ? make_old_algorithm(*signer.key, request.digest, request.pss) : nullptr;
+    X509_ALGOR const* algorithm = old.get();
+    if (!is_old) X509_get0_signature(nullptr, &algorithm, scratch.get());
     std::uint8_t* out = nullptr;
     int const size = i2d_X509_ALGOR(const_cast<X509_ALGOR*>(algorithm), &out);
     require_made(size > 0, "signature algorithm");

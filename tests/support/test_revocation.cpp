@@ -100,8 +100,11 @@ bssl::UniquePtr<X509_CRL> make_crl(crl_request const& request, identity const& s
         require_made(X509_CRL_add0_revoked(made.get(), make_entry(entry).release()), "revoked entry");
     add_extensions(made.get(), request, above);
     bool const digest_inside = EVP_PKEY_id(signer.key.get()) == EVP_PKEY_ED25519;
-    require_made(X509_CRL_sign(made.get(), signer.key.get(), digest_inside ? nullptr : request.digest) > 0,
-                 "CRL signature");
+    if (X509_CRL_sign(made.get(), signer.key.get(), digest_inside ? nullptr : request.digest) == 0)
+        require_made(
+            X509_CRL_sign(made.get(), signer.key.get(), EVP_sha256()) > 0 &&
+                X509_CRL_set1_signature_algo(made.get(), make_old_algorithm(*signer.key, request.digest).get()),
+            "CRL signature");
     return crl_from(der_of(*made));  // read anew: what is computed when a CRL is read is there
 }
 
