@@ -23,7 +23,15 @@ std::string defect_of(X509_REVOKED const& entry, bool delta) {
     return removed && !delta ? "removeFromCRL in a list that is no delta" : "";  // B-264
 }
 
+// RFC 5280 5.1.2.4: one form for each kind of time. The library reads others, but never compares them with a clock.
+bool is_odd(ASN1_TIME const* time) {
+    std::time_t any = 0;
+    return time != nullptr && X509_cmp_time(time, &any) == 0;
+}
+
 std::string defect_of(X509_CRL& list, bool delta) {
+    if (is_odd(X509_CRL_get0_lastUpdate(&list)) || is_odd(X509_CRL_get0_nextUpdate(&list)))
+        return "its times cannot be understood";
     std::unique_ptr<ISSUING_DIST_POINT, decltype(&ISSUING_DIST_POINT_free)> const point(
         static_cast<ISSUING_DIST_POINT*>(X509_CRL_get_ext_d2i(&list, NID_issuing_distribution_point, nullptr, nullptr)),
         &ISSUING_DIST_POINT_free);
@@ -77,11 +85,11 @@ crl_ptr hold(bssl::UniquePtr<X509_CRL> list, std::string const& origin) {
     bssl::UniquePtr<CRL_DIST_POINTS> const freshest(
         static_cast<CRL_DIST_POINTS*>(X509_CRL_get_ext_d2i(list.get(), NID_freshest_crl, nullptr, nullptr)));
     held->freshest_urls = urls_of(freshest.get());
-    // The library sorts the entries at the first look-up, under a lock: done here, where nobody waits for it.
-    bssl::UniquePtr<ASN1_INTEGER> const any(ASN1_INTEGER_new());
-    ASN1_INTEGER_set(any.get(), 1);
-    X509_REVOKED* ignored = nullptr;
-    X509_CRL_get0_by_serial(list.get(), &ignored, any.get());
+    auto scope = crl_scope::read(*list);
+    ERR_clear_error();
+    if (!scope) return nullptr;
+    held->scope = std::move(*scope);
+    held->entries = crl_entries(*list);
     held->signature.take_from(*list);
     if (held->defect.empty() && !held->signature.is_strong()) held->defect = "signed with a weak algorithm";
     ERR_clear_error();

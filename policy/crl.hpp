@@ -2,6 +2,8 @@
 // Whether a certificate is on a list is decided in crl_check.cpp.
 #pragma once
 
+#include "policy/crl_entries.hpp"
+#include "policy/crl_scope.hpp"
 #include "policy/crl_signature.hpp"
 
 #include <chrono>
@@ -17,6 +19,8 @@ struct held_crl {
     /// Its own signature is taken out: see crl_signature.
     bssl::UniquePtr<X509_CRL> crl;
     crl_signature signature;
+    crl_scope scope;
+    crl_entries entries;
     std::string origin;  ///< URL or file
     std::string issuer;  ///< RFC 4514
     time_point this_update{};

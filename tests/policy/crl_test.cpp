@@ -185,6 +185,19 @@ TEST_CASE("crl: the library never hashes a list: it takes every signature for ba
     CHECK(is_signed_by(*list, *made.issuer.certificate));
 }
 
+TEST_CASE("crl: a list whose times are written in a form of their own is not used (RFC 5280 5.1.2.4)",
+          "[policy][crl]") {
+    crl_fixture const made;
+    auto der = made.der({.this_update = test::hours_from_now(-1)});
+    // UTCTime without its Z.
+    auto const zulu = der.find('Z', der.find("\x17\x0d"));
+    REQUIRE(zulu != std::string::npos);
+    der[zulu] = '0';
+    auto const list = parse_crl(der, "test");
+    CHECK((!list || list->defect == "its times cannot be understood"));
+    CHECK(ERR_peek_error() == 0);
+}
+
 TEST_CASE("crl: who signed a list is remembered, whoever else is asked about", "[policy][crl]") {
     crl_fixture const made;
     auto const list = made.parse({});
