@@ -92,18 +92,22 @@ std::string form_fault(certificate_list const& path) {
     return {};
 }
 
-std::string anchor_fault(certificate_list const& path) {
-    X509* const anchor = path.back().get();
-    std::uint32_t const flags = X509_get_extension_flags(anchor);
-    if ((flags & EXFLAG_CRITICAL) != 0) return "the anchor has an unknown critical extension";
-    // A client's own certificate may be an anchor, for nobody but itself.
-    if (path.size() > 1 && (flags & EXFLAG_V1) != 0) return "the anchor is X.509 v1, which does not say who is a CA";
-    if (path.size() > 1 && (flags & EXFLAG_CA) == 0) return "the anchor is no CA";
-    long const most = X509_get_pathlen(anchor);
+std::string constraint_fault(certificate_list const& path) {
     long authorities = 0;
-    for (std::size_t i = 1; i + 1 < path.size(); ++i)
-        if ((X509_get_extension_flags(path[i].get()) & EXFLAG_SI) == 0) ++authorities;
-    return most >= 0 && authorities > most ? "more CAs below the anchor than its path length allows" : "";
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        X509* const one = path[i].get();
+        auto const who = i + 1 == path.size() ? "the anchor" : name_text(X509_get_subject_name(one));
+        std::uint32_t const flags = X509_get_extension_flags(one);
+        if ((flags & EXFLAG_CRITICAL) != 0) return who + " has an unknown critical extension";
+        if (X509_get_ext_by_NID(one, NID_proxyCertInfo, -1) >= 0) return who + " is a proxy certificate";
+        if (i == 0) continue;  // a client's own certificate may be an anchor, for nobody but itself
+        if ((flags & EXFLAG_V1) != 0) return who + " is X.509 v1, which does not say who is a CA";
+        if ((flags & EXFLAG_CA) == 0) return who + " is no CA";
+        long const most = X509_get_pathlen(one);
+        if (most >= 0 && authorities > most) return "more CAs below " + who + " than its path length allows";
+        if ((flags & EXFLAG_SI) == 0) ++authorities;
+    }
+    return {};
 }
 
 std::string usage_fault(certificate_list const& path, usage_check check) {

@@ -19,10 +19,10 @@ bool is_strong_signature(X509 const& certificate);
 /// and an extension that is there twice. In words, "" = nothing is wrong.
 std::string form_fault(certificate_list const& path);
 
-/// What the anchor of a path says of those below it, which BoringSSL does not ask: whether it is a CA (X.509 v1 does
-/// not say so, A-096), how many CAs may follow, and whether it has a critical extension that nobody knows. In words, ""
-/// = nothing is wrong.
-std::string anchor_fault(certificate_list const& path);
+/// What certificates say of those below them, for a whole path, leaf first, anchor last: that they are CAs (X.509 v1
+/// does not say so, A-096), how many CAs may follow, and no critical extension that nobody knows. BoringSSL asks some
+/// of it, but of no anchor. No proxy certificates either. In words, "" = nothing is wrong.
+std::string constraint_fault(certificate_list const& path);
 
 /// B-186 .. B-188 for a path, leaf first, anchor last; in words, "" = may authenticate a client. BoringSSL's own
 /// purpose check rejects anyExtendedKeyUsage and accepts a CA's certificate as a leaf, hence our own.

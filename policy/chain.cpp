@@ -1,22 +1,16 @@
 #include "policy/chain.hpp"
 
 #include "policy/certificate_policies.hpp"
-#include "policy/issuer_choice.hpp"
+#include "policy/certification_path.hpp"
 #include "policy/path_facts.hpp"
 
-#include <algorithm>
-#include <optional>
 #include <utility>
 
 namespace ftpsgate::policy {
 
 namespace {
 
-constexpr int most_certificates_in_path = 10;  // B-273
-constexpr int most_ways = 20;                  // so many candidates are looked at
-// A certificate of ca_file is an anchor also where it is not self-signed. Anchors first: a cross-signed CA among the
-// presented ones must not lead elsewhere.
-constexpr unsigned long path_flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST;
+constexpr int most_ways = 20;  // so many candidates are looked at
 
 refusal classify(int error) {
     switch (error) {
@@ -42,169 +36,99 @@ refusal classify(int error) {
     }
 }
 
+struct rule_breach {
+    refusal reason = refusal::none;
+    std::string words;
+};
+
+// What every path has to keep to, but for the usage of its leaf.
+rule_breach breach_of(certificate_list const& path) {
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        X509 const& one = *path[i];
+        bool const anchor = i + 1 == path.size();
+        if (is_strong_key(one) && (anchor || is_strong_signature(one))) continue;
+        return {refusal::weak,
+                "key or signature algorithm of " + name_text(X509_get_subject_name(&one)) + " is too weak"};
+    }
+    if (auto words = form_fault(path); !words.empty()) return {refusal::malformed, std::move(words)};
+    if (auto words = constraint_fault(path); !words.empty()) return {refusal::constraint, std::move(words)};
+    if (auto words = policies_fault(path); !words.empty()) return {refusal::constraint, std::move(words)};
+    return {};
+}
+
+// One way from the leaf to an anchor, as `choice` would have it now.
 class path_check {
 public:
     path_check(trust_anchors const& anchors, chain_question const& question, issuer_choice& choice)
-        : anchors_(anchors), question_(question), choice_(choice) {
-        if (question_.crls != nullptr) lists_.emplace(*question_.crls, question_.now, question_.late);
-    }
+        : anchors_(anchors.certificates()), question_(question), choice_(choice) {}
 
     chain_answer run() {
+        auto path = build_path(*question_.presented.front(), anchors_, choice_);
+        auto const fault = verify_path(path, question_.now);
         chain_answer answer;
-        if (!prepare()) return refused(refusal::malformed, "the certificate cannot be parsed");
-        bool const found = X509_verify_cert(context_.get()) == 1 && error_ == X509_V_OK;
-        ERR_clear_error();
-        take_path(answer);
-        if (!found) explain(answer);
-        if (found) check_rules(answer);
-        if (found && lists_) judge_crls(answer);
+        answer.path = std::move(path.certificates);
+        if (fault) {
+            explain(fault, answer);
+            return answer;
+        }
+        check_rules(answer);
+        if (question_.crls != nullptr) answer.findings = ask_lists(*question_.crls).judge(answer.path);
         return answer;
     }
 
     /// Whose certificate ends the way.
     X509* culprit() const { return culprit_.get(); }
 
-    /// For X509_STORE_set_check_issued().
-    static int is_issuer(X509_STORE_CTX* context, X509* subject, X509* issuer) {
-        return owner_of(context).choice_.is_chosen(*subject, *issuer) ? 1 : 0;
-    }
-    /// For X509_STORE_set_cert_crl().
-    static int look_up(X509_STORE_CTX* context, X509_CRL* list, X509* certificate) {
-        auto& lists = owner_of(context).lists_;
-        return lists ? lists->look_up(*context, *list, *certificate) : 0;
-    }
-
 private:
-    static chain_answer refused(refusal reason, std::string words) {
-        chain_answer answer;
-        answer.reason = reason;
-        answer.words = std::move(words);
-        return answer;
-    }
-
-    bool prepare() {
-        candidates_.reset(sk_X509_new_null());
-        for (std::size_t i = 1; i < question_.presented.size(); ++i)
-            add_candidate(question_.presented[i]);
-        for (auto const& one : question_.fetched)
-            add_candidate(one);
-        // A CA may sign its CRLs with another key than its certificates: such a signer is looked for here only.
-        for (auto const& one : anchors_.certificates())
-            if (lists_) add_candidate(one);
-        context_.reset(X509_STORE_CTX_new());
-        if (X509_STORE_CTX_init(context_.get(), anchors_.store(), question_.presented.front().get(),
-                                candidates_.get()) != 1)
-            return false;
-        X509_STORE_CTX_set_app_data(context_.get(), this);
-        X509_STORE_CTX_set_verify_cb(context_.get(), [](int ok, X509_STORE_CTX* context) {
-            return ok == 1 ? 1 : owner_of(context).on_error(context);
-        });
-        set_parameters();
-        return true;
-    }
-
-    // The key of a candidate is used before anybody vouched for it: too long a one would cost much time.
-    void add_candidate(certificate_ptr const& one) {
-        if (is_strong_key(*one)) bssl::PushToStack(candidates_.get(), share(one.get()));
-    }
-
-    void set_parameters() {
-        auto* const parameters = X509_STORE_CTX_get0_param(context_.get());
-        X509_VERIFY_PARAM_set_depth(parameters, most_certificates_in_path);
-        X509_VERIFY_PARAM_set_flags(parameters, path_flags);
-        X509_STORE_CTX_set_time(context_.get(), 0, std::chrono::system_clock::to_time_t(question_.now));
-        if (lists_) lists_->prepare(*context_);
-    }
-
-    // A CRL issuer that is not on the path is checked in a context of its own, which knows its parent only.
-    static path_check& owner_of(X509_STORE_CTX* context) {
-        X509_STORE_CTX* const parent = X509_STORE_CTX_get0_parent_ctx(context);
-        return *static_cast<path_check*>(X509_STORE_CTX_get_app_data(parent != nullptr ? parent : context));
-    }
-
-    /// 1: go on.
-    int on_error(X509_STORE_CTX* context) {
-        if (lists_ && crl_check::concerns(*context)) return lists_->on_error(*context);
-        error_ = X509_STORE_CTX_get_error(context);
-        return 0;
-    }
-
-    void take_path(chain_answer& answer) {
-        auto const* const chain = X509_STORE_CTX_get0_chain(context_.get());
-        for (std::size_t i = 0; chain != nullptr && i < sk_X509_num(chain); ++i)
-            answer.path.push_back(share(sk_X509_value(chain, i)));
-    }
-
-    void explain(chain_answer& answer) {
-        if (error_ == X509_V_OK) error_ = X509_STORE_CTX_get_error(context_.get());
-        if (error_ == X509_V_OK) error_ = X509_V_ERR_UNSPECIFIED;
-        answer.reason = classify(error_);
-        answer.words = X509_verify_cert_error_string(error_);
-        X509* const culprit = X509_STORE_CTX_get_current_cert(context_.get());
-        if (culprit == nullptr) return;
-        culprit_ = share(culprit);
-        answer.words += " (" + name_text(X509_get_subject_name(culprit)) + ")";
-        if (error_ == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY || error_ == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT)
-            answer.orphan = share(culprit);
+    void explain(path_fault const& fault, chain_answer& answer) {
+        answer.reason = classify(fault.error);
+        answer.words = X509_verify_cert_error_string(fault.error);
+        if (!fault.culprit) return;
+        culprit_ = share(fault.culprit.get());
+        answer.words += " (" + name_text(X509_get_subject_name(culprit_.get())) + ")";
+        if (fault.error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY) answer.orphan = share(culprit_.get());
     }
 
     void check_rules(chain_answer& answer) const {
-        for (std::size_t i = 0; i < answer.path.size(); ++i) {
-            X509 const& one = *answer.path[i];
-            bool const anchor = i + 1 == answer.path.size();
-            if (is_strong_key(one) && (anchor || is_strong_signature(one))) continue;
-            answer.reason = refusal::weak;
-            answer.words = "key or signature algorithm of " + name_text(X509_get_subject_name(&one)) + " is too weak";
-            return;
+        auto breach = breach_of(answer.path);
+        if (breach.reason == refusal::none) {
+            breach.words = usage_fault(answer.path, question_.usage);
+            if (!breach.words.empty()) breach.reason = refusal::usage;
         }
-        answer.words = form_fault(answer.path);
-        if (!answer.words.empty()) {
-            answer.reason = refusal::malformed;
-            return;
-        }
-        answer.words = anchor_fault(answer.path);
-        if (answer.words.empty()) answer.words = policies_fault(answer.path);
-        if (!answer.words.empty()) {
-            answer.reason = refusal::constraint;
-            return;
-        }
-        answer.words = usage_fault(answer.path, question_.usage);
-        if (!answer.words.empty()) answer.reason = refusal::usage;
+        answer.reason = breach.reason;
+        answer.words = std::move(breach.words);
     }
 
-    void judge_crls(chain_answer& answer) const {
-        answer.findings.resize(answer.path.size());
-        for (std::size_t i = 0; i < answer.path.size(); ++i) {
-            bool const anchor = i + 1 == answer.path.size();
-            answer.findings[i] = lists_->conclude(*answer.path[i], i);
-            if (anchor && answer.findings[i].status != revocation_status::revoked) answer.findings[i] = {};
-        }
+    crl_check ask_lists(crl_list const& lists) {
+        auto const path_of = [this](X509& signer) { return path_of_signer(signer); };
+        return crl_check({lists, list_signers(), path_of, question_.now, question_.late});
     }
 
-    trust_anchors const& anchors_;
+    // A CA may sign its CRLs with another key than its certificates; an anchor, too.
+    std::vector<X509*> list_signers() const {
+        std::vector<X509*> found;
+        auto const add = [&](X509& one) {
+            if (is_strong_key(one)) found.push_back(&one);
+        };
+        for (std::size_t i = 1; i < question_.presented.size(); ++i)
+            add(*question_.presented[i]);
+        for (auto const* others : {&question_.fetched, &anchors_})
+            for (auto const& one : *others)
+                add(*one);
+        return found;
+    }
+
+    certificate_list path_of_signer(X509& signer) {
+        auto path = build_path(signer, anchors_, choice_);
+        if (verify_path(path, question_.now) || breach_of(path.certificates).reason != refusal::none) return {};
+        return std::move(path.certificates);
+    }
+
+    certificate_list const& anchors_;
     chain_question const& question_;
     issuer_choice& choice_;
-    bssl::UniquePtr<STACK_OF(X509)> candidates_;
-    std::optional<crl_check> lists_;  // before the context, which reads them
-    bssl::UniquePtr<X509_STORE_CTX> context_;
-    int error_ = X509_V_OK;
     certificate_ptr culprit_;
 };
-
-}  // namespace
-
-trust_anchors::trust_anchors(certificate_list anchors)
-    : certificates_(std::move(anchors)),
-      several_roots_(policy::have_several_roots(certificates_)),
-      store_(X509_STORE_new()) {
-    for (auto const& one : certificates_)
-        X509_STORE_add_cert(store_.get(), one.get());
-    X509_STORE_set_check_issued(store_.get(), &path_check::is_issuer);
-    X509_STORE_set_cert_crl(store_.get(), &path_check::look_up);
-    ERR_clear_error();
-}
-
-namespace {
 
 bool is_dead_end(refusal reason) {
     return reason == refusal::untrusted || reason == refusal::bad_signature || reason == refusal::expired ||
@@ -242,6 +166,10 @@ void look_again(trust_anchors const& anchors, chain_question const& question, ch
 }
 
 }  // namespace
+
+trust_anchors::trust_anchors(certificate_list anchors)
+    : certificates_(std::move(anchors)), several_roots_(policy::have_several_roots(certificates_)) {
+}
 
 chain_answer check_chain(trust_anchors const& anchors, chain_question const& question) {
     auto answer = find_way(anchors, question);

@@ -1,5 +1,5 @@
-// Builds a client's certification path to a site's trust anchors and checks it (RFC 5280 section 6), with what this
-// BoringSSL does and does not do in mind (PROTOCOL.md 5.1). CPU only: nothing is fetched, nothing is remembered.
+// Finds a client's certification path to a site's trust anchors and checks it (RFC 5280 section 6), with what BoringSSL
+// does and does not do in mind (PROTOCOL.md 5.1). CPU only: nothing is fetched, nothing is remembered.
 //
 // Flow (B-251): check_chain() without CRLs first. Only when that finds a path may revocation data for the certificates
 // of the path be fetched; then check_chain() again with the CRLs.
@@ -19,13 +19,11 @@ public:
     explicit trust_anchors(certificate_list anchors);
 
     certificate_list const& certificates() const { return certificates_; }
-    X509_STORE* store() const { return store_.get(); }
     bool have_several_roots() const { return several_roots_; }  ///< see path_facts.hpp
 
 private:
     certificate_list certificates_;
     bool several_roots_;
-    bssl::UniquePtr<X509_STORE> store_;
 };
 
 struct chain_question {

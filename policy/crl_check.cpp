@@ -1,23 +1,27 @@
 #include "policy/crl_check.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace ftpsgate::policy {
 
 namespace {
 
 constexpr std::chrono::minutes clock_skew{5};  // B-264
-// Without EXTENDED_CRL_SUPPORT a delta CRL would pass for a complete one (A-084, PROTOCOL 5.1).
-constexpr unsigned long revocation_flags =
-    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS;
 
-// BoringSSL takes a list without nextUpdate at any age, and asks no delta for its time.
+// Which of several lists is taken: the one with the most of these, the first counting most; of equals the newest.
+constexpr int no_critical = 0x100;
+constexpr int in_scope = 0x80;
+constexpr int in_time = 0x40;
+constexpr int of_issuer = 0x20;
+constexpr int by_issuer = 0x18;  // signed by the certificate's issuer
+constexpr int on_path = 0x08;    // part of by_issuer
+
+// A list without nextUpdate would count at any age otherwise, and a delta takes back what its base says.
 bool is_late(held_crl const& list, time_point now) {
     return (list.delta || !list.next_update) && list.end() < now;
 }
 
-// Of several deltas to a base the library takes the first.
+// Of several deltas to a base the newest counts.
 crl_list usable(crl_list const& lists, time_point now, late_lists late) {
     crl_list complete, deltas;
     for (auto const& one : lists) {
@@ -32,33 +36,13 @@ crl_list usable(crl_list const& lists, time_point now, late_lists late) {
     return complete;
 }
 
-bool is_about_issuer(X509_STORE_CTX& context) {
-    return X509_STORE_CTX_get0_parent_ctx(&context) != nullptr;
+bool may_sign_lists(X509& signer) {
+    return (X509_get_extension_flags(&signer) & EXFLAG_KUSAGE) == 0 ||
+           (X509_get_key_usage(&signer) & X509v3_KU_CRL_SIGN) != 0;
 }
 
-bool is_at_anchor(X509_STORE_CTX& context) {
-    auto const depth = static_cast<std::size_t>(X509_STORE_CTX_get_error_depth(&context));
-    return depth + 1 == sk_X509_num(X509_STORE_CTX_get0_chain(&context));
-}
-
-// That a certificate's own key signed the list which is to speak of it.
-bool is_own_list(X509_STORE_CTX& context) {
-    auto const* const signer = X509_STORE_CTX_get0_current_issuer(&context);
-    auto const* const path = X509_STORE_CTX_get0_chain(&context);
-    return X509_STORE_CTX_get_error_depth(&context) == 0 && signer != nullptr &&
-           X509_cmp(signer, sk_X509_value(path, 0)) == 0;
-}
-
-// On the path of someone who signs lists: what is wrong there makes the list useless, but for two things. Nobody asks
-// for CRLs about the anchor (B-252). And where the issuer of the signer says in his certificate that the signer's list
-// is for it, too, BoringSSL would have to check the signer once more, and refuses to; but that is going on (PKITS
-// 4.14.30).
-int on_issuer_error(X509_STORE_CTX& context) {
-    int const error = X509_STORE_CTX_get_error(&context);
-    bool const about_list =
-        error == X509_V_ERR_UNABLE_TO_GET_CRL || X509_STORE_CTX_get0_current_crl(&context) != nullptr;
-    if (about_list && is_at_anchor(context)) return 1;
-    return error == X509_V_ERR_CRL_PATH_VALIDATION_ERROR && is_own_list(context) ? 1 : 0;
+bool has_name(X509 const& certificate, X509_NAME const* name) {
+    return X509_NAME_cmp(X509_get_subject_name(&certificate), name) == 0;
 }
 
 }  // namespace
@@ -67,82 +51,150 @@ bool has_late_lists(crl_list const& lists, time_point now) {
     return std::any_of(lists.begin(), lists.end(), [&](auto const& one) { return is_late(*one, now); });
 }
 
-crl_check::crl_check(crl_list const& lists, time_point now, late_lists late)
-    : lists_(lists), now_(now), used_(usable(lists, now, late)), stack_(sk_X509_CRL_new_null()) {
-    for (auto const& one : used_)
-        bssl::PushToStack(stack_.get(), bssl::UpRef(one->crl));
+crl_check::crl_check(crl_question question)
+    : question_(std::move(question)), used_(usable(question_.lists, question_.now, question_.late)) {
 }
 
-void crl_check::prepare(X509_STORE_CTX& context) {
-    X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(&context), revocation_flags);
-    X509_STORE_CTX_set0_crls(&context, stack_.get());
-}
-
-bool crl_check::concerns(X509_STORE_CTX& context) {
-    if (is_about_issuer(context) || X509_STORE_CTX_get0_current_crl(&context) != nullptr) return true;
-    // The library forgets which list it looks at once it has found fault with its times.
-    switch (X509_STORE_CTX_get_error(&context)) {
-        case X509_V_ERR_UNABLE_TO_GET_CRL:
-        case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
-        case X509_V_ERR_CRL_SIGNATURE_FAILURE: return true;
-        default: return false;
+std::vector<crl_finding> crl_check::judge(certificate_list const& path) {
+    std::vector<crl_finding> findings;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        auto const trouble = trouble_at({path, i, purpose::of_client, listed_certificate(*path[i])});
+        findings.push_back(conclude(trouble, *path[i]));
     }
+    if (!findings.empty() && findings.back().status != revocation_status::revoked) findings.back() = {};
+    return findings;
 }
 
-int crl_check::on_error(X509_STORE_CTX& context) {
-    int const error = X509_STORE_CTX_get_error(&context);
-    if (error == X509_V_ERR_CRL_SIGNATURE_FAILURE) {  // always: it is look_up() that asks for the signature
-        X509_STORE_CTX_set_error(&context, X509_V_OK);
-        return 1;
+// Lists for some reasons count together; without an answer for every reason there is none.
+crl_check::list_trouble crl_check::trouble_at(place const& at) {
+    list_trouble trouble;
+    held_crl const* last = nullptr;
+    for (reason_set covered = 0; covered != all_reasons;) {
+        auto const chosen = choose(at, covered);
+        if (chosen) read(*chosen, at, trouble);
+        if (chosen) last = chosen->list;
+        if (!chosen || chosen->reasons == covered) {
+            note(trouble, last, X509_V_ERR_UNABLE_TO_GET_CRL);
+            break;
+        }
+        covered = chosen->reasons;
     }
-    if (is_about_issuer(context)) return on_issuer_error(context);
-    X509_CRL const* const list = X509_STORE_CTX_get0_current_crl(&context);
-    if (error == X509_V_ERR_CRL_NOT_YET_VALID && list != nullptr) {
-        auto const from = to_time_point(X509_CRL_get0_lastUpdate(list));
-        if (from && *from <= now_ + clock_skew) return 1;
-    }
-    note(context, list, error);
-    if (error == X509_V_ERR_CRL_HAS_EXPIRED || error == X509_V_ERR_UNABLE_TO_GET_CRL) return 1;
-    auto& trouble = trouble_at(context);
-    trouble.disbelieved = list;
-    trouble.disbelieved_signer = X509_STORE_CTX_get0_current_issuer(&context);
-    return 1;
+    return trouble;
 }
 
-int crl_check::look_up(X509_STORE_CTX& context, X509_CRL& list, X509& certificate) {
-    X509 const* const signer = X509_STORE_CTX_get0_current_issuer(&context);
-    auto const* const known = held(list);
-    if (known == nullptr || signer == nullptr) return 0;
-    if (!is_about_issuer(context) && is_disbelieved(trouble_at(context), *known, *signer)) return 1;
-    int fault = X509_V_OK;
-    if (known->critical) {
-        fault = X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION;
-    } else if (!is_signed_by(*known, *signer)) {
-        fault = X509_V_ERR_CRL_SIGNATURE_FAILURE;
+std::optional<crl_check::chosen_list> crl_check::choose(place const& at, reason_set covered) const {
+    std::optional<chosen_list> best;
+    for (auto const& one : used_) {
+        auto const next = weigh(*one, at, covered);
+        if (!next) continue;
+        bool const better = !best || next->score > best->score ||
+                            (next->score == best->score && next->list->this_update > best->list->this_update);
+        if (better) best = next;
+    }
+    if (best) best->delta = delta_to(*best->list, at);
+    return best;
+}
+
+// Unset: nothing that could be said of the certificate, or nothing that is new.
+std::optional<crl_check::chosen_list> crl_check::weigh(held_crl const& list, place const& at,
+                                                       reason_set covered) const {
+    auto const& scope = list.scope;
+    if (list.delta || !scope.is_sound() || (scope.reasons() & ~covered) == 0) return std::nullopt;
+    bool const same_issuer = scope.is_of_issuer(at.certificate);
+    if (!same_issuer && !scope.is_indirect()) return std::nullopt;
+    auto const signer = signer_of(scope, at);
+    if (signer.certificate == nullptr) return std::nullopt;
+    auto const reasons = scope.reasons_for(at.certificate);
+    if (reasons && (*reasons & ~covered) == 0) return std::nullopt;
+    int const score = signer.score + (list.critical ? 0 : no_critical) + (reasons ? in_scope : 0) +
+                      (is_in_time(list) ? in_time : 0) + (same_issuer ? of_issuer : 0);
+    return chosen_list{&list, nullptr, signer.certificate, score, covered | reasons.value_or(0)};
+}
+
+crl_check::found_signer crl_check::signer_of(crl_scope const& list, place const& at) const {
+    // A self-signed anchor is its own issuer.
+    auto above = std::min(at.depth + 1, at.path.size() - 1);
+    X509& issuer = *at.path[above];
+    if (list.is_of_issuer(at.certificate) && list.may_be_by(issuer)) return {&issuer, by_issuer};
+    for (++above; above < at.path.size(); ++above)
+        if (has_name(*at.path[above], list.issuer()) && list.may_be_by(*at.path[above]))
+            return {at.path[above].get(), on_path};
+    for (X509* const one : question_.signers)
+        if (has_name(*one, list.issuer()) && list.may_be_by(*one)) return {one, 0};
+    return {};
+}
+
+held_crl const* crl_check::delta_to(held_crl const& base, place const& at) const {
+    if (!base.scope.announces_deltas(at.certificate)) return nullptr;
+    auto const found = std::find_if(used_.begin(), used_.end(),
+                                    [&](auto const& one) { return one->delta && one->scope.is_delta_to(base.scope); });
+    return found != used_.end() ? found->get() : nullptr;
+}
+
+void crl_check::read(chosen_list const& chosen, place const& at, list_trouble& trouble) {
+    auto const& list = *chosen.list;
+    int const doubt = disbelief(chosen, at);
+    if (doubt != X509_V_OK) note(trouble, &list, doubt);
+    // What the base does not know any more, a delta does that has not expired.
+    bool const fresh_delta = chosen.delta != nullptr && is_in_time(*chosen.delta);
+    if (list.next_update && *list.next_update <= question_.now && !fresh_delta)
+        note(trouble, &list, X509_V_ERR_CRL_HAS_EXPIRED);
+    if (doubt != X509_V_OK) return;
+    auto told = entry_kind::none;
+    if (chosen.delta != nullptr) told = look_up(*chosen.delta, *chosen.signer, at, trouble);
+    if (told != entry_kind::removed) look_up(list, *chosen.signer, at, trouble);
+}
+
+// What a list says that is not what it seems does not count, nor do its deltas.
+int crl_check::disbelief(chosen_list const& chosen, place const& at) {
+    if (!may_sign_lists(*chosen.signer)) return X509_V_ERR_KEYUSAGE_NO_CRL_SIGN;
+    if ((chosen.score & in_scope) == 0) return X509_V_ERR_DIFFERENT_CRL_SCOPE;
+    bool const known = (chosen.score & on_path) != 0;
+    if (!known && !has_good_path(*chosen.signer, at)) return X509_V_ERR_CRL_PATH_VALIDATION_ERROR;
+    auto const skew = at.why == purpose::of_client ? clock_skew : std::chrono::minutes(0);
+    return chosen.list->this_update > question_.now + skew ? X509_V_ERR_CRL_NOT_YET_VALID : X509_V_OK;
+}
+
+// Who signs lists without being on the path has a path of his own, to the same anchor, and nobody on it is revoked or
+// may be. There it ends: nobody vouches for those who sign lists about him but himself, where his issuer says in his
+// certificate that the list which he signs is for it, too (PKITS 4.14.30).
+bool crl_check::has_good_path(X509& signer, place const& at) {
+    if (at.why == purpose::of_signer) return at.depth == 0 && X509_cmp(&signer, at.path.front().get()) == 0;
+    auto const known = std::find_if(known_signers_.begin(), known_signers_.end(),
+                                    [&](auto const& one) { return one.first == &signer; });
+    if (known != known_signers_.end()) return known->second;
+    return known_signers_.emplace_back(&signer, is_good_path(question_.path_of(signer), *at.path.back())).second;
+}
+
+bool crl_check::is_good_path(certificate_list const& path, X509 const& anchor) {
+    if (path.empty() || X509_cmp(path.back().get(), &anchor) != 0) return false;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        auto const trouble = trouble_at({path, i, purpose::of_signer, listed_certificate(*path[i])});
+        bool const is_anchor = i + 1 == path.size();  // B-252
+        if (is_anchor ? trouble.revoked : !trouble.is_none()) return false;
+    }
+    return true;
+}
+
+entry_kind crl_check::look_up(held_crl const& list, X509 const& signer, place const& at, list_trouble& trouble) const {
+    if (list.critical) {
+        note(trouble, &list, X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION);
+    } else if (!is_signed_by(list, signer)) {
+        note(trouble, &list, X509_V_ERR_CRL_SIGNATURE_FAILURE);
     } else {
-        X509_REVOKED* entry = nullptr;
-        int const found = X509_CRL_get0_by_cert(&list, &entry, &certificate);
-        if (found != 1) return found == 0 ? 1 : 2;
-        fault = X509_V_ERR_CERT_REVOKED;
+        auto const told = list.entries.look_up(*list.crl, at.certificate.certificate());
+        if (told == entry_kind::revoked) note(trouble, &list, X509_V_ERR_CERT_REVOKED);
+        return told;
     }
-    if (is_about_issuer(context)) return is_at_anchor(context) && fault != X509_V_ERR_CERT_REVOKED ? 1 : 0;
-    note(context, &list, fault);
-    return 1;
+    return entry_kind::none;
 }
 
-bool crl_check::is_disbelieved(list_trouble const& so_far, held_crl const& list, X509 const& signer) {
-    return so_far.disbelieved == list.crl.get() || (list.delta && so_far.disbelieved_signer == &signer);
+bool crl_check::is_in_time(held_crl const& list) const {
+    return list.this_update <= question_.now && (!list.next_update || *list.next_update > question_.now);
 }
 
-crl_check::list_trouble& crl_check::trouble_at(X509_STORE_CTX& context) {
-    auto const depth = static_cast<std::size_t>(X509_STORE_CTX_get_error_depth(&context));
-    if (troubles_.size() <= depth) troubles_.resize(depth + 1);
-    return troubles_[depth];
-}
-
-void crl_check::note(X509_STORE_CTX& context, X509_CRL const* list, int error) {
-    auto& trouble = trouble_at(context);
-    if (list != nullptr) trouble.list = name_text(X509_CRL_get_issuer(list));
+void crl_check::note(list_trouble& trouble, held_crl const* list, int error) {
+    if (list != nullptr) trouble.list = list->issuer;
     if (error == X509_V_ERR_CERT_REVOKED) {
         trouble.revoked = true;
     } else if (error == X509_V_ERR_CRL_HAS_EXPIRED) {
@@ -152,15 +204,7 @@ void crl_check::note(X509_STORE_CTX& context, X509_CRL const* list, int error) {
     }
 }
 
-held_crl const* crl_check::held(X509_CRL const& list) const {
-    auto const found =
-        std::find_if(used_.begin(), used_.end(), [&](auto const& one) { return one->crl.get() == &list; });
-    return found != used_.end() ? found->get() : nullptr;
-}
-
-crl_finding crl_check::conclude(X509 const& certificate, std::size_t depth) const {
-    if (depth >= troubles_.size()) return {revocation_status::good, {}, false};
-    auto const& trouble = troubles_[depth];
+crl_finding crl_check::conclude(list_trouble const& trouble, X509 const& certificate) const {
     // Once revoked, a certificate stays so: even a list that is out of date says that.
     if (trouble.revoked) return {revocation_status::revoked, "revoked by the CRL of " + trouble.list, false};
     if (trouble.error != X509_V_OK) {
@@ -176,7 +220,7 @@ crl_finding crl_check::conclude(X509 const& certificate, std::size_t depth) cons
 // Why a list that is at hand was not asked.
 std::string crl_check::defects_of(X509_NAME const* issuer) const {
     auto const name = name_text(issuer);
-    for (auto const& one : lists_)
+    for (auto const& one : question_.lists)
         if (one->issuer == name && !one->defect.empty()) return ": that of " + name + " is not usable: " + one->defect;
     return {};
 }

@@ -10,15 +10,15 @@
 
 namespace ftpsgate::policy {
 
-/// For one client; keeps references to the certificates that it was asked about.
+/// For one client.
 class issuer_choice {
 public:
     /// All of them outlive this.
     issuer_choice(certificate_list const& anchors, certificate_list const& presented, certificate_list const& fetched,
                   time_point now);
 
-    /// For X509_STORE_set_check_issued().
-    bool is_chosen(X509& subject, X509& issuer);
+    /// Whose names and key identifiers fit, and who may sign certificates. Null: none.
+    X509* issuer_of(X509& subject);
 
     /// It led nowhere: no longer chosen for anybody.
     void exclude(X509& issuer);

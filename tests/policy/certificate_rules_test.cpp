@@ -270,7 +270,7 @@ TEST_CASE("certificate_rules: a root of X.509 v1 is no CA (A-096)", "[policy][ce
     auto as_v3 = test::make_self_signed(test::authority_request("Root"));
     auto const leaf = test::make_certificate({}, as_v3);
     auto const root = as_v1(std::move(as_v3));
-    CHECK(anchor_fault(test::list_of({&leaf, &root})) == "the anchor is X.509 v1, which does not say who is a CA");
+    CHECK(constraint_fault(test::list_of({&leaf, &root})) == "the anchor is X.509 v1, which does not say who is a CA");
     trust_anchors const anchors(test::list_of({&root}));
     auto const presented = test::list_of({&leaf});
     certificate_list const none;

@@ -234,6 +234,31 @@ TEST_CASE("chain revocation: a list signed by another key of the CA counts where
     CHECK(judge({}, made.listing(signer)) == unknown);  // whose key is lost says nothing
 }
 
+TEST_CASE("chain revocation: who signs a CA's lists with another key keeps to the rules of every path (B-273)",
+          "[policy][chain_revocation]") {
+    revocation_fixture made;
+    auto request = authority_request("Middle");
+    request.key_usage = "critical,cRLSign";
+    auto const other = test::make_self_signed(authority_request("Other"));
+    auto const judge = [&](identity const& signer) {
+        crl_list const lists{test::held(make_crl({}, signer)), made.by_root({}), test::held(make_crl({}, other))};
+        return made.check({&made.leaf, &made.middle, &signer}, lists).findings.front().status;
+    };
+    CHECK(judge(make_certificate(request, made.root)) == good);
+    request.digest = EVP_sha1();
+    CHECK(judge(make_certificate(request, made.root)) == unknown);
+    request.digest = EVP_sha256();
+    request.raw = {test::unknown_extension(true)};
+    CHECK(judge(make_certificate(request, made.root)) == unknown);
+    request.raw.clear();
+    request.not_after = test::hours_from_now(-1);
+    CHECK(judge(make_certificate(request, made.root)) == unknown);
+    request.not_after = test::days_from_now(1);
+    made.trusted = {&made.root, &other};
+    CHECK(judge(make_certificate(request, made.root)) == good);
+    CHECK(judge(make_certificate(request, other)) == unknown);  // another anchor's
+}
+
 TEST_CASE("chain revocation: a bad signature makes a list unusable, whatever it says", "[policy][chain_revocation]") {
     revocation_fixture made;
     auto const spoilt = [&](crl_request const& list) {
@@ -289,6 +314,17 @@ TEST_CASE("chain revocation: lists for some reasons count together, when they ar
     CHECK(made.status(revoking) == revoked);
     CHECK(made.status({made.by_middle(revoking), made.by_middle(some({3, 4, 5, 6, 7, 8}))}) == revoked);
     CHECK(made.status({made.by_middle(some({3, 4, 5, 6, 7, 8})), made.by_middle(revoking)}) == revoked);
+}
+
+TEST_CASE("chain revocation: of lists for some reasons none may have expired (B-264)", "[policy][chain_revocation]") {
+    revocation_fixture const made;
+    auto const some = [](std::vector<int> reasons) { return with_point({.name = {.reasons = std::move(reasons)}}); };
+    auto late = some({3, 4, 5, 6, 7, 8});
+    late.this_update = test::days_from_now(-3);
+    late.next_update = test::hours_from_now(-1);
+    CHECK(made.status({made.by_middle(some({1, 2})), made.by_middle(late)}) == unknown);
+    late.revoked = made.listing(made.leaf).revoked;
+    CHECK(made.status({made.by_middle(some({1, 2})), made.by_middle(late)}) == revoked);
 }
 
 TEST_CASE("chain revocation: an indirect list is for the certificates that name its issuer (B-264)",
