@@ -90,7 +90,7 @@ crl_ptr hold(bssl::UniquePtr<X509_CRL> list, std::string const& origin) {
     if (!scope) return nullptr;
     held->scope = std::move(*scope);
     held->entries = crl_entries(*list);
-    held->signature.take_from(*list);
+    held->signature.read(*list);
     if (held->defect.empty() && !held->signature.is_strong()) held->defect = "signed with a weak algorithm";
     ERR_clear_error();
     held->crl = std::move(list);

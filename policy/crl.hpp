@@ -16,7 +16,6 @@ namespace ftpsgate::policy {
 
 /// Immutable; shared by all threads.
 struct held_crl {
-    /// Its own signature is taken out: see crl_signature.
     bssl::UniquePtr<X509_CRL> crl;
     crl_signature signature;
     crl_scope scope;

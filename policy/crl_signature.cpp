@@ -28,7 +28,7 @@ der_view inner_algorithm(der_view signed_part) {
 
 }  // namespace
 
-void crl_signature::take_from(X509_CRL& list) {
+void crl_signature::read(X509_CRL const& list) {
     ASN1_BIT_STRING const* value = nullptr;
     X509_ALGOR const* algorithm = nullptr;
     X509_CRL_get0_signature(&list, &value, &algorithm);
@@ -38,10 +38,6 @@ void crl_signature::take_from(X509_CRL& list) {
         how_ = parse_signature_algorithm(algorithm_);
         value_.assign(ASN1_STRING_get0_data(value), ASN1_STRING_get0_data(value) + size);
     }
-    // No signature algorithm: refused before anything is hashed. What is signed stays as it came.
-    bssl::UniquePtr<X509_ALGOR> const none(X509_ALGOR_new());
-    X509_ALGOR_set0(none.get(), OBJ_nid2obj(NID_sha256), V_ASN1_UNDEF, nullptr);
-    X509_CRL_set1_signature_algo(&list, none.get());
 }
 
 bool crl_signature::is_by(X509 const& issuer, X509_CRL& list) const {

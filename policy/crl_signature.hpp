@@ -1,6 +1,5 @@
 // The signature of a CRL, checked once for each key that could have made it: a list of 30 MB takes 50 ms to hash, and
-// BoringSSL hashes it at every look. So the signature is taken out of the list that BoringSSL gets to see, where it
-// then fails at once, and crl_check asks here instead.
+// it is looked at for each client.
 #pragma once
 
 #include "policy/signature_algorithm.hpp"
@@ -14,12 +13,11 @@ namespace ftpsgate::policy {
 
 class crl_signature {
 public:
-    /// After this BoringSSL takes the signature of `list` for a bad one.
-    void take_from(X509_CRL& list);
+    void read(X509_CRL const& list);
 
     /// Whether its algorithm is one to be relied on (B-273).
     bool is_strong() const { return how_.has_value(); }
-    /// `list` is the one that it was taken from. Thread-safe; who asks about a key that is new waits for the others.
+    /// `list` is the one that was read. Thread-safe; who asks about a key that is new waits for the others.
     bool is_by(X509 const& issuer, X509_CRL& list) const;
 
 private:
