@@ -1,8 +1,5 @@
 #include "proxy/tls/record_protection.hpp"
 
-#include <openssl/aead.h>
-#include <openssl/hkdf.h>
-
 #include <algorithm>
 #include <string_view>
 

@@ -101,7 +101,9 @@ TEST_CASE("crl_scope: a delta without number is no CRL, nor is one whose numbers
     // Debian's BoringSSL refuses them before the gate does: then they cannot even be made.
     auto const is_list = [&](crl_request const& request) {
         try {
-            bool const there = made.list(request) != nullptr;
+            auto const parsed = make_crl(request, made.issuer);
+            ERR_clear_error();
+            bool const there = parsed && test::held(parsed) != nullptr;
             CHECK(ERR_peek_error() == 0);
             return there;
         } catch (std::runtime_error const&) {

@@ -311,6 +311,14 @@ TEST_CASE("bulk: broken records end the connection (A-008)", "[tls][engine][bulk
         bytes = both.record(static_cast<std::uint8_t>(GENERATE(20, 24, 255)), "x");
         expected = {"UNEXPECTED_RECORD", SSL_AD_UNEXPECTED_MESSAGE};
     }
+    check_refused(both, bytes, expected);
+}
+
+TEST_CASE("bulk: messages that no client sends after the handshake end the connection (A-008)",
+          "[tls][engine][bulk][hostile]") {
+    forger both;
+    std::string bytes;
+    refusal expected;
     SECTION("a handshake message other than KeyUpdate") {
         bytes = both.record(handshake_record, bytes_of({SSL3_MT_CLIENT_HELLO, 0, 0, 1, 0}));
         expected = {"UNEXPECTED_MESSAGE", SSL_AD_UNEXPECTED_MESSAGE};
