@@ -135,7 +135,7 @@ bool is_dead_end(refusal reason) {
            reason == refusal::not_yet_valid;
 }
 
-// The library goes one way only: where a candidate leads nowhere, such as a CA that a stranger cross-certified, the way
+// A path is built one way only: where a candidate leads nowhere, such as a CA that a stranger cross-certified, the way
 // is tried without it.
 chain_answer find_way(trust_anchors const& anchors, chain_question const& question) {
     issuer_choice choice(anchors.certificates(), question.presented, question.fetched, question.now);

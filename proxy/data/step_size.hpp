@@ -1,5 +1,5 @@
 // How many bytes a relay moves at a time. Each step wakes two peers, so a receiver that keeps up gets large ones: 1 MiB
-// in place of 256 KiB takes two thirds of the CPU time. What a slow one does not take soon would only be held for it,
+// in place of 256 KiB takes 0.7 of the CPU time. What a slow one does not take soon would only be held for it,
 // so its steps become small.
 #pragma once
 

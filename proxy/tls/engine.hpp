@@ -98,8 +98,8 @@ struct transfer {
 
 class engine {
 public:
-    /// What to put into `input` for a read() of `text` bytes: as many whole records of TLS 1.3 as hold that, at least
-    /// one. With a record more, each block of an upload would end in a small write of its own.
+    /// What to put into `input` for a read() of `text` bytes: as many full records of TLS 1.3 as it has room for, at
+    /// least one. With a record more, each block of an upload would end in a small write of its own.
     static constexpr std::size_t sealed_size(std::size_t text) {
         auto const records = text / record_protection::most_text;
         return (records > 0 ? records : 1) * (record_protection::most_text + record_protection::overhead);

@@ -22,7 +22,7 @@ using namespace ftpsgate;
 namespace {
 
 constexpr std::size_t mebibyte = 1 << 20;
-constexpr std::size_t step = 256 * 1024;  // as data::relay has it
+constexpr std::size_t step = 256 * 1024;  // as data::relay begins
 
 void require(bool holds, char const* what) {
     if (holds) return;
