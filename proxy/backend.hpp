@@ -7,6 +7,7 @@
 
 #include "proxy/backend_dialer.hpp"
 #include "proxy/backend_pool.hpp"
+#include "proxy/net/socket.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -31,7 +32,7 @@ struct backend_attempt {
 };
 
 struct backend_connection {
-    boost::asio::ip::tcp::socket socket;
+    net::socket socket;
     backend_pool::lease lease;               ///< of the server; to be told what became of the greeting
     boost::asio::ip::tcp::endpoint address;  ///< the address that answered
     /// There is another server that can be asked when this one has not greeted after so long; unset: there is none.

@@ -24,8 +24,8 @@ constexpr std::size_t most_addresses = 4;
 constexpr std::chrono::seconds address_age{30};
 
 // Options are wishes: where the system does not know one, the connection works without it.
-void set_option(tcp::socket& socket, int protocol, int option, int value) {
-    ::setsockopt(socket.native_handle(), protocol, option, &value, sizeof value);
+void set_option(int socket, int protocol, int option, int value) {
+    ::setsockopt(socket, protocol, option, &value, sizeof value);
 }
 
 backend_fault fault_of(error_code error) {
@@ -45,14 +45,14 @@ error_code bind_to_source(tcp::socket& socket, std::string const& source) {
     if (source.empty()) return error;
     auto const address = boost::asio::ip::make_address(source, error);
     if (error) return error;
-    set_option(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    set_option(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     socket.bind({address, 0}, error);
     return error;
 }
 
 }  // namespace
 
-void keep_alive(tcp::socket& socket) {
+void keep_alive(int socket) {
     set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 30);
     set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 30);
@@ -149,8 +149,8 @@ struct backend_dialer::state : std::enable_shared_from_this<state> {
         error_code error;
         socket->open(addresses[next].protocol(), error);
         if (error) return error;
-        keep_alive(*socket);
-        set_option(*socket, IPPROTO_TCP, TCP_NODELAY, 1);
+        keep_alive(socket->native_handle());
+        set_option(socket->native_handle(), IPPROTO_TCP, TCP_NODELAY, 1);
         return bind_to_source(*socket, settings().source_address);
     }
 

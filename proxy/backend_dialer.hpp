@@ -17,7 +17,7 @@ namespace ftpsgate::proxy {
 
 /// TCP keep-alive for control connections of either side (B-236): a probe after 30 s without traffic, every 30 s, dead
 /// after three without an answer. Failure is of no consequence.
-void keep_alive(boost::asio::ip::tcp::socket& socket);
+void keep_alive(int socket);
 
 /// Why a server could not be used. The last two: it accepted the connection.
 enum class backend_fault { unresolved, refused, unreachable, timed_out, other, no_greeting, bad_greeting };

@@ -18,7 +18,7 @@ std::span<std::uint8_t const> bytes_of(std::string const& text, std::size_t from
 }
 }  // namespace
 
-control_channel::control_channel(tls::stream::socket_type socket, worker& home, handlers calls)
+control_channel::control_channel(net::socket socket, worker& home, handlers calls)
     : home_(home), stream_(std::move(socket), home.buffers), calls_(std::move(calls)) {
 }
 
@@ -251,14 +251,10 @@ void control_channel::wait(tls::direction way) {
     bool& waiting = way == tls::direction::read ? waiting_read_ : waiting_write_;
     if (waiting) return;
     waiting = true;
-    auto handler = [self = shared_from_this(), way](boost::system::error_code error) {
+    stream_.wait(way, [self = shared_from_this(), way](boost::system::error_code error) {
         (way == tls::direction::read ? self->waiting_read_ : self->waiting_write_) = false;
         if (!error) self->ready(way);
-    };
-    if (way == tls::direction::read)
-        stream_.wait_readable(std::move(handler));
-    else
-        stream_.wait_writable(std::move(handler));
+    });
 }
 
 void control_channel::ready(tls::direction way) {

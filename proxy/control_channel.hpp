@@ -40,7 +40,7 @@ public:
         std::function<void()> on_drained;
     };
 
-    control_channel(tls::stream::socket_type socket, worker& home, handlers calls);
+    control_channel(net::socket socket, worker& home, handlers calls);
 
     void start();   ///< begins to read
     void resume();  ///< wants_bytes may have become true

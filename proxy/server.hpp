@@ -99,13 +99,12 @@ private:
                   boost::asio::ip::tcp::endpoint const& peer, std::size_t worker_index);
     void welcome(place& where, std::shared_ptr<listener_group const> const& group, boost::asio::ip::tcp::socket socket,
                  boost::asio::ip::tcp::endpoint const& peer);
-    void header_came(place& where, std::shared_ptr<listener_group const> const& group,
-                     boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& balancer,
-                     data::proxy_header_outcome const& outcome);
+    void header_came(place& where, std::shared_ptr<listener_group const> const& group, net::socket socket,
+                     boost::asio::ip::tcp::endpoint const& balancer, data::proxy_header_outcome const& outcome);
     std::string_view reason_to_refuse(listener_group const& group, boost::asio::ip::address const& client,
                                       std::variant<session_limits::slot, limit_reason> const& admitted) const;
-    void begin_session(place& where, std::shared_ptr<listener_group const> const& group,
-                       boost::asio::ip::tcp::socket socket, arrival const& from);
+    void begin_session(place& where, std::shared_ptr<listener_group const> const& group, net::socket socket,
+                       arrival const& from);
     void session_over(place& where, session* which);
     void one_less();
     void drop_header_waits(place& where);

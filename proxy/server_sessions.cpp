@@ -19,12 +19,13 @@ std::string_view text_for_client(std::string_view reason) {
 }
 
 // Before TLS on an implicit port nothing can be said (B-031).
-void refuse(tcp::socket& socket, config::tls_mode mode, std::string_view text) {
+void refuse(net::socket& socket, config::tls_mode mode, std::string_view text) {
     boost::system::error_code ignored;
-    socket.non_blocking(true, ignored);
-    if (mode == config::tls_mode::explicit_tls) socket.send(boost::asio::buffer(ftp::render(421, text)), 0, ignored);
-    socket.shutdown(tcp::socket::shutdown_both, ignored);
-    socket.close(ignored);
+    auto const reply = ftp::render(421, text);
+    if (mode == config::tls_mode::explicit_tls)
+        socket.send({reinterpret_cast<std::uint8_t const*>(reply.data()), reply.size()}, 0, ignored);
+    socket.shutdown_send(ignored);
+    socket.close();
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ void server::welcome(place& where, std::shared_ptr<listener_group const> const& 
     auto const id = where.next_wait++;
     auto const wait = std::make_shared<data::proxy_header_wait>(
         std::move(socket),
-        [this, &where, group, peer, id](tcp::socket with_header, data::proxy_header_outcome const& outcome) {
+        [this, &where, group, peer, id](net::socket with_header, data::proxy_header_outcome const& outcome) {
             where.header_waits.erase(id);
             header_came(where, group, std::move(with_header), peer, outcome);
             one_less();
@@ -61,7 +62,7 @@ void server::welcome(place& where, std::shared_ptr<listener_group const> const& 
     wait->start(std::min(site.ssl.handshake_timeout, site.limits.login_timeout));
 }
 
-void server::header_came(place& where, std::shared_ptr<listener_group const> const& group, tcp::socket socket,
+void server::header_came(place& where, std::shared_ptr<listener_group const> const& group, net::socket socket,
                          tcp::endpoint const& balancer, data::proxy_header_outcome const& outcome) {
     using kind = data::proxy_header_outcome::kind;
     if (outcome.what == kind::header) return begin_session(where, group, std::move(socket), {balancer, outcome.ends});
@@ -94,7 +95,7 @@ std::string_view server::reason_to_refuse(listener_group const& group, boost::as
     return banned ? "banned" : "";
 }
 
-void server::begin_session(place& where, std::shared_ptr<listener_group const> const& group, tcp::socket socket,
+void server::begin_session(place& where, std::shared_ptr<listener_group const> const& group, net::socket socket,
                            arrival const& from) {
     site_runtime& site = *group->sites.front();
     auto const client = from.client();

@@ -1,6 +1,7 @@
 #include "proxy/session.hpp"
 
 #include <algorithm>
+#include <sys/socket.h>
 #include <utility>
 
 namespace ftpsgate::proxy {
@@ -15,12 +16,12 @@ constexpr std::size_t backend_backlog_limit = 64 * 1024;
 constexpr auto longest_verification = 20s;
 constexpr auto answer_margin = 250ms;
 
-address_pair ends_of(boost::asio::ip::tcp::socket const& socket, boost::asio::ip::address const& peer) {
+address_pair ends_of(net::socket const& socket, boost::asio::ip::address const& peer) {
     boost::system::error_code ignored;
     return {data::unmapped(socket.local_endpoint(ignored).address()), data::unmapped(peer)};
 }
 
-data::connection_ends ends_of(boost::asio::ip::tcp::socket const& socket, boost::asio::ip::tcp::endpoint const& peer,
+data::connection_ends ends_of(net::socket const& socket, boost::asio::ip::tcp::endpoint const& peer,
                               std::optional<data::connection_ends> const& proxied) {
     boost::system::error_code ignored;
     return proxied ? *proxied : data::connection_ends{peer, socket.local_endpoint(ignored)};
@@ -54,7 +55,7 @@ std::string text_of(boost::asio::ip::tcp::endpoint const& peer) {
 
 }  // namespace
 
-session::session(surroundings around, boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& peer)
+session::session(surroundings around, net::socket socket, boost::asio::ip::tcp::endpoint const& peer)
     : home_(around.home),
       group_(std::move(around.group)),
       place_(std::move(around.place)),
@@ -67,10 +68,10 @@ session::session(surroundings around, boost::asio::ip::tcp::socket socket, boost
       data_(home_, data_handlers()),
       core_(core_settings()),
       journal_(around.logs, text_of(ends_.source), around.proxied ? text_of(peer) : std::string()) {
-    keep_alive(socket);
+    keep_alive(socket.native_handle());
     // A byte that a client sends as urgent data belongs where it stands, in a TLS record as in Telnet (B-231).
     boost::system::error_code ignored;
-    socket.set_option(boost::asio::socket_base::out_of_band_inline(true), ignored);
+    socket.set_option(SOL_SOCKET, SO_OOBINLINE, 1, ignored);
     client_ = std::make_shared<control_channel>(std::move(socket), home_, client_handlers());
     data_.client_addresses(client_addresses_);
 }

@@ -38,7 +38,7 @@ public:
     };
 
     /// `peer`: the other end of the socket, which may be a balancer.
-    session(surroundings around, boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& peer);
+    session(surroundings around, net::socket socket, boost::asio::ip::tcp::endpoint const& peer);
     ~session();
     session(session const&) = delete;
     session& operator=(session const&) = delete;

@@ -36,11 +36,12 @@ rule("^proxy/ftp/" "[<\"](config|policy|metrics|proxy/tls|proxy/data|proxy/[^/]*
      "the core includes proxy/ftp and the standard library only")
 rule("^proxy/ftp/" "<[^>]*[./]" "^proxy/ftp/host_port[.]cpp$" "the core includes the standard library only")
 rule("^proxy/ftp/host_port[.]cpp$" "<([^a]|a[^r])[^>]*[./]" ${none} "besides the standard library, <arpa/inet.h> only")
-rule("^proxy/(tls|data)/" "[<\"](policy|config|metrics)/" ${none}
-     "proxy/tls and proxy/data include nothing of policy, config and metrics")
-rule("^proxy/tls/" "[<\"]proxy/(data/|ftp/|[^/]*[.]hpp)" ${none} "proxy/tls includes nothing else of proxy")
+rule("^proxy/(net|tls|data)/" "[<\"](policy|config|metrics)/" ${none}
+     "proxy/net, proxy/tls and proxy/data include nothing of policy, config and metrics")
+rule("^proxy/net/" "[<\"]proxy/(tls/|data/|ftp/|[^/]*[.]hpp)" ${none} "proxy/net includes nothing else of proxy")
+rule("^proxy/tls/" "[<\"]proxy/(data/|ftp/|[^/]*[.]hpp)" ${none} "proxy/tls may include proxy/net, nothing else of proxy")
 rule("^proxy/tls/(engine|buffer_pool|error|session_binding)[^/]*$" "[<\"]boost/" ${none} "the TLS engine has no Boost")
-rule("^proxy/data/" "[<\"]proxy/(ftp/|[^/]*[.]hpp)" ${none} "proxy/data may include proxy/tls, nothing else of proxy")
+rule("^proxy/data/" "[<\"]proxy/(ftp/|[^/]*[.]hpp)" ${none} "proxy/data may include proxy/net and proxy/tls, nothing else of proxy")
 
 # ---- reading --------------------------------------------------------------------------------------------------------
 # Runs a command in ROOT; its output as a list of lines, made safe for CMake's lists.

@@ -1,6 +1,5 @@
 #include "proxy/data/backend_leg.hpp"
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -29,7 +28,7 @@ struct backend_leg::state : std::enable_shared_from_this<state> {
     void begin();
     void connect();
     void connect_done(error_code ec);
-    void accepted(tcp::socket parked);
+    void accepted(net::socket parked);
     void give_up_later();
     void report_up();
     void report_failed(std::string text);
@@ -41,7 +40,7 @@ struct backend_leg::state : std::enable_shared_from_this<state> {
     std::shared_ptr<port_allocator> any_port;
     passive_listener listener;
     std::optional<tcp::endpoint> target;
-    tcp::socket socket;  // connecting, or connected
+    net::socket socket;  // connecting, or connected
     boost::asio::steady_timer timer;
     bool begun = false;
     bool connected = false;  // the socket is up, perhaps parked until begin() (B-146)
@@ -82,7 +81,7 @@ void backend_leg::close() {
 error_code backend_leg::state::listen() {
     if (error_code const ec = listener.open(settings.local, *any_port, settings.peer)) return ec;
     listener.start(
-        [weak = weak_from_this()](tcp::socket parked) {
+        [weak = weak_from_this()](net::socket parked) {
             if (auto self = weak.lock()) self->accepted(std::move(parked));
         },
         {});
@@ -106,19 +105,20 @@ void backend_leg::state::connect() {
     if (error_code const ec = open_from(settings.local, to, socket)) {
         boost::asio::post(timer.get_executor(), [finished, ec] { finished(ec); });
     } else {
-        socket.async_connect(to, std::move(finished));
+        socket.connect(to, std::move(finished));
     }
 }
 
 // A fresh socket has room for a preamble; only a connection that is broken already takes less.
 void backend_leg::state::connect_done(error_code ec) {
     std::size_t sent = 0;
-    if (!ec && !ended && !settings.preamble.empty()) sent = socket.send(boost::asio::buffer(settings.preamble), 0, ec);
+    auto const* const preamble = reinterpret_cast<std::uint8_t const*>(settings.preamble.data());
+    if (!ec && !ended && !settings.preamble.empty()) sent = socket.send({preamble, settings.preamble.size()}, 0, ec);
     if (!ec && sent == settings.preamble.size()) return report_up();
     report_failed("cannot connect to the backend's data port: " + (ec ? ec.message() : "it takes no PROXY header"));
 }
 
-void backend_leg::state::accepted(tcp::socket parked) {
+void backend_leg::state::accepted(net::socket parked) {
     if (ended || connected) return;
     listener.close();
     socket = std::move(parked);
@@ -148,9 +148,8 @@ void backend_leg::state::report_failed(std::string text) {
 
 void backend_leg::state::stop() {
     ended = true;
-    error_code ignored;
     listener.close();
-    socket.close(ignored);
+    socket.close();
     timer.cancel();
 }
 

@@ -60,8 +60,9 @@ struct client_leg::state : std::enable_shared_from_this<state> {
     void connected(error_code ec);
     void stop();
 
-    void accepted(tcp::socket socket);
+    void accepted(net::socket socket);
     void advance(candidate_ptr const& which);
+    void await(candidate_ptr const& which, tls::direction way);
     void resume(candidate_ptr const& which, error_code ec);
     void tell_of_handshake(candidate const& one);
     void judge(candidate_ptr const& which);
@@ -84,7 +85,7 @@ struct client_leg::state : std::enable_shared_from_this<state> {
     handlers calls;
     passive_listener listener;
     std::optional<tcp::endpoint> target;
-    tcp::socket connecting;
+    net::socket connecting;
     boost::asio::steady_timer timer;
     std::vector<candidate_ptr> candidates;
     std::unique_ptr<tls::stream> winner;
@@ -147,7 +148,7 @@ error_code client_leg::state::listen(port_allocator& ports) {
                                           "data connection from " + from.to_string() + ": " + fault);
                              }});
     listener.start(
-        [weak](tcp::socket socket) {
+        [weak](net::socket socket) {
             if (auto self = weak.lock()) self->accepted(std::move(socket));
         },
         [intruded](boost::asio::ip::address const& from) {
@@ -191,7 +192,7 @@ void client_leg::state::connect() {
     bool const fits = unmapped(settings.local).is_v4() == to.address().is_v4();
     if (error_code const ec = open_from(fits ? settings.local : boost::asio::ip::address(), to, connecting))
         return connected(ec);
-    connecting.async_connect(to, [self = shared_from_this()](error_code ec) {
+    connecting.connect(to, [self = shared_from_this()](error_code ec) {
         if (self->ended || ec == boost::asio::error::operation_aborted) return;
         self->connected(ec);
         self->settle();
@@ -199,19 +200,19 @@ void client_leg::state::connect() {
 }
 
 void client_leg::state::connected(error_code ec) {
-    tcp::socket socket = std::move(connecting);
+    net::socket socket = std::move(connecting);
     if (!ec) return accepted(std::move(socket));
     failure = remembered_failure{leg_failure::connect, "cannot connect to the client: " + ec.message()};
 }
 
-void client_leg::state::accepted(tcp::socket socket) {
+void client_leg::state::accepted(net::socket socket) {
     if (ended || winner || candidates.size() == most_candidates) return;  // the socket closes itself
     auto stream = std::make_unique<tls::stream>(std::move(socket), pool);
     if (!settings.tls) return won(std::move(stream));
     stream->start_tls(*settings.tls);
     auto const fresh = std::make_shared<candidate>(candidate{std::move(stream), clock::now()});
     candidates.push_back(fresh);
-    advance(fresh);
+    await(fresh, tls::direction::read);  // the client speaks first, and rarely at once
     settle();
 }
 
@@ -224,14 +225,13 @@ void client_leg::state::advance(candidate_ptr const& which) {
     if (step.status != tls::io_status::would_block) {
         return lost(which, leg_failure::handshake, "data TLS handshake: " + why(*which->stream));
     }
-    auto handler = [self = shared_from_this(), weak = std::weak_ptr(which)](error_code ec) {
+    await(which, step.wait);
+}
+
+void client_leg::state::await(candidate_ptr const& which, tls::direction way) {
+    which->stream->wait(way, [self = shared_from_this(), weak = std::weak_ptr(which)](error_code ec) {
         if (auto const one = weak.lock()) self->resume(one, ec);
-    };
-    if (step.wait == tls::direction::read) {
-        which->stream->wait_readable(std::move(handler));
-    } else {
-        which->stream->wait_writable(std::move(handler));
-    }
+    });
 }
 
 void client_leg::state::resume(candidate_ptr const& which, error_code ec) {
@@ -282,9 +282,8 @@ void client_leg::state::won(std::unique_ptr<tls::stream> stream) {
 
 void client_leg::state::stop() {
     ended = true;
-    error_code ignored;
     listener.close();
-    connecting.close(ignored);
+    connecting.close();
     timer.cancel();
     candidates.clear();
     winner.reset();
@@ -318,9 +317,8 @@ void client_leg::state::drop_overdue(clock::time_point now) {
         }
     }
     if (now < begun_at + settings.connect_timeout || !is_waiting_for_tcp()) return;
-    error_code ignored;
     listener.close();  // also ends the game of a thief who would come again and again
-    connecting.close(ignored);
+    connecting.close();
     if (candidates.empty() && !failure)
         failure = remembered_failure{leg_failure::connect, "no data connection in time"};
 }

@@ -47,7 +47,7 @@ void ending::start() {
 
 void ending::send() {
     auto const result = leg->flush();
-    if (result.status == io_status::would_block) return leg->wait_writable(then(&ending::send));
+    if (result.status == io_status::would_block) return leg->wait(tls::direction::write, then(&ending::send));
     error_code ec;
     if (result.status == io_status::ok) leg->shutdown_send(ec);
     if (result.status != io_status::ok || ec) {
@@ -79,7 +79,7 @@ void ending::drain() {
     while (discarded < discard_limit) {
         auto const result = leg->read(waste);
         discarded += result.count;
-        if (result.status == io_status::would_block) return leg->wait_readable(then(&ending::drain));
+        if (result.status == io_status::would_block) return leg->wait(tls::direction::read, then(&ending::drain));
         if (result.status != io_status::ok) break;
     }
     close();

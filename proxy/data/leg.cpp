@@ -1,11 +1,8 @@
 #include "proxy/data/leg.hpp"
 
-#include <boost/asio/buffer.hpp>
-
 #include <algorithm>
 #include <array>
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 namespace ftpsgate::data {
 
@@ -28,24 +25,21 @@ ip::address unmapped(ip::address const& address) {
     return ip::make_address_v4(ip::v4_mapped, address.to_v6());
 }
 
-boost::system::error_code open_from(ip::address const& local, tcp::endpoint const& target, tcp::socket& socket) {
+boost::system::error_code open_from(ip::address const& local, tcp::endpoint const& target, net::socket& socket) {
     boost::system::error_code ec;
-    socket.open(target.protocol(), ec);
-    if (!ec) socket.non_blocking(true, ec);  // at once: Asio's own mode for connecting would be another system call
+    socket.open(target, ec);
     if (ec || local.is_unspecified()) return ec;
     // Without this a bound port is taken from all destinations, and TIME_WAIT of some 28000 transfers uses them up.
-    int const late = 1;
-    ::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
+    socket.set_option(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1, ec);
     socket.bind(tcp::endpoint(unmapped(local), 0), ec);
     return ec;
 }
 
-void discard_input(tcp::socket& socket, std::size_t limit) {
-    std::array<char, 16 * 1024> waste;
+void discard_input(net::socket& socket, std::size_t limit) {
+    std::array<std::uint8_t, 16 * 1024> waste;
     boost::system::error_code ec;
-    if (!socket.non_blocking()) socket.non_blocking(true, ec);
     while (!ec && limit > 0) {
-        std::size_t const count = socket.receive(boost::asio::buffer(waste), 0, ec);
+        std::size_t const count = socket.receive(waste, ec);
         limit -= std::min(limit, count);
     }
 }

@@ -2,7 +2,8 @@
 // client-gate or gate-backend. Also the few socket steps that both take.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
+#include "proxy/net/socket.hpp"
+
 #include <boost/system/error_code.hpp>
 
 #include <cstddef>
@@ -26,9 +27,9 @@ boost::asio::ip::address unmapped(boost::asio::ip::address const& address);
 /// Opens `socket` so that a connection to `target` leaves from `local` (B-278, B-279); an unspecified `local` leaves
 /// the choice to the kernel. The port is picked when connecting.
 boost::system::error_code open_from(boost::asio::ip::address const& local, boost::asio::ip::tcp::endpoint const& target,
-                                    boost::asio::ip::tcp::socket& socket);
+                                    net::socket& socket);
 
 /// Throws away what the kernel has received, at most `limit` bytes: closing over unread bytes would send RST (B-171).
-void discard_input(boost::asio::ip::tcp::socket& socket, std::size_t limit);
+void discard_input(net::socket& socket, std::size_t limit);
 
 }  // namespace ftpsgate::data

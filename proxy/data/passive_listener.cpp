@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <sys/socket.h>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,6 @@ namespace ftpsgate::data {
 
 namespace {
 
-using boost::asio::ip::tcp;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 
@@ -27,34 +27,33 @@ constexpr std::size_t most_header_waits = 8;
 constexpr milliseconds shortest_pause{100};
 constexpr milliseconds longest_pause{1000};
 
-error_code bind_and_listen(tcp::acceptor& acceptor, tcp::endpoint const& local) {
+error_code bind_and_listen(net::socket& socket, net::socket::endpoint const& local) {
     error_code ec;
-    acceptor.open(local.protocol(), ec);
+    socket.open(local, ec);
     // A port whose last connection is in TIME_WAIT must be usable; two listeners still exclude each other.
-    if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-    if (!ec) acceptor.bind(local, ec);
-    if (!ec) acceptor.listen(backlog, ec);
+    if (!ec) socket.set_option(SOL_SOCKET, SO_REUSEADDR, 1, ec);
+    if (!ec) socket.bind(local, ec);
+    if (!ec) socket.listen(backlog, ec);
     return ec;
 }
 
 }  // namespace
 
 struct passive_listener::state : std::enable_shared_from_this<state> {
-    explicit state(boost::asio::any_io_executor const& executor) : acceptor(executor), pause_timer(executor) {}
+    explicit state(boost::asio::any_io_executor const& executor) : listening(executor), pause_timer(executor) {}
 
-    void accept_next();
-    void accepted(error_code ec, tcp::socket socket);
-    void await_header(tcp::socket socket, boost::asio::ip::address const& balancer);
-    void header_came(tcp::socket socket, boost::asio::ip::address const& balancer, proxy_header_outcome const& outcome);
-    void judge(tcp::socket socket, boost::asio::ip::address const& from);
+    void accept_later();
+    void accept();
+    void await_header(net::socket socket, boost::asio::ip::address const& balancer);
+    void header_came(net::socket socket, boost::asio::ip::address const& balancer, proxy_header_outcome const& outcome);
+    void judge(net::socket socket, boost::asio::ip::address const& from);
     void close();
     void pause();
 
-    tcp::acceptor acceptor;
+    net::socket listening;
     boost::asio::steady_timer pause_timer;
     port_lease lease;
     boost::asio::ip::address expected;
-    tcp::endpoint remote;
     milliseconds pause_time{0};
     accept_handler on_accept;
     stranger_handler on_stranger;
@@ -79,15 +78,15 @@ error_code passive_listener::open(boost::asio::ip::address const& local, port_al
         if (!lease) break;
         bool const may_draw = lease->port() == 0 && attempt < most_draws;
         auto const wanted = may_draw ? draw_ephemeral_port().value_or(0) : lease->port();
-        error_code const ec = bind_and_listen(fresh->acceptor, {unmapped(local), wanted});
+        error_code const ec = bind_and_listen(fresh->listening, {unmapped(local), wanted});
         if (!ec) {
-            port_ = wanted != 0 ? wanted : fresh->acceptor.local_endpoint().port();
+            error_code ignored;
+            port_ = wanted != 0 ? wanted : fresh->listening.local_endpoint(ignored).port();
             fresh->lease = std::move(*lease);
             state_ = std::move(fresh);
             return {};
         }
-        error_code ignored;
-        fresh->acceptor.close(ignored);
+        fresh->listening.close();
         // Taken by another program: its lease goes back and rests, so the next one is another. Where the kernel finds
         // none, nobody does.
         if (ec != boost::asio::error::address_in_use || wanted == 0) return ec;
@@ -107,7 +106,7 @@ void passive_listener::start(accept_handler on_accept, stranger_handler on_stran
     if (!state_) return;
     state_->on_accept = std::move(on_accept);
     state_->on_stranger = std::move(on_stranger);
-    state_->accept_next();
+    state_->accept_later();
 }
 
 // The handlers stay with the state: one of them may be the caller.
@@ -119,22 +118,25 @@ void passive_listener::close() {
 }
 
 void passive_listener::state::close() {
-    error_code ignored;
-    acceptor.close(ignored);
+    listening.close();
     pause_timer.cancel();
     lease = port_lease{};
     for (auto const& each : std::exchange(header_waits, {}))
         if (auto const pending = each.lock()) pending->cancel();
 }
 
-void passive_listener::state::accept_next() {
-    acceptor.async_accept(remote, [self = shared_from_this()](error_code ec, tcp::socket socket) {
-        self->accepted(ec, std::move(socket));
+void passive_listener::state::accept_later() {
+    listening.wait(net::direction::read, [self = shared_from_this()](error_code ec) {
+        if (ec != boost::asio::error::operation_aborted && self->listening.is_open()) self->accept();
     });
 }
 
-void passive_listener::state::accepted(error_code ec, tcp::socket socket) {
-    if (!acceptor.is_open()) return;
+void passive_listener::state::accept() {
+    net::socket::endpoint remote;
+    error_code ec;
+    auto socket = listening.accept(remote, ec);
+    // It may have been taken back before it was taken.
+    if (ec == boost::asio::error::would_block || ec == boost::asio::error::connection_aborted) return accept_later();
     if (ec) return pause();
     pause_time = milliseconds{0};
     auto const from = unmapped(remote.address());
@@ -142,30 +144,29 @@ void passive_listener::state::accepted(error_code ec, tcp::socket socket) {
         await_header(std::move(socket), from);
     else
         judge(std::move(socket), from);
-    if (acceptor.is_open()) accept_next();
+    if (listening.is_open()) accept_later();
 }
 
-void passive_listener::state::judge(tcp::socket socket, boost::asio::ip::address const& from) {
+void passive_listener::state::judge(net::socket socket, boost::asio::ip::address const& from) {
     if (from == expected) return on_accept(std::move(socket));
-    error_code ignored;
-    socket.close(ignored);
+    socket.close();
     if (on_stranger) on_stranger(from);
 }
 
-void passive_listener::state::await_header(tcp::socket socket, boost::asio::ip::address const& balancer) {
+void passive_listener::state::await_header(net::socket socket, boost::asio::ip::address const& balancer) {
     std::erase_if(header_waits, [](auto const& each) { return each.expired(); });
     if (header_waits.size() == most_header_waits) return;  // the socket closes itself
     auto const wait = std::make_shared<proxy_header_wait>(
         std::move(socket),
-        [weak = weak_from_this(), balancer](tcp::socket with_header, proxy_header_outcome const& outcome) {
+        [weak = weak_from_this(), balancer](net::socket with_header, proxy_header_outcome const& outcome) {
             auto const self = weak.lock();
-            if (self && self->acceptor.is_open()) self->header_came(std::move(with_header), balancer, outcome);
+            if (self && self->listening.is_open()) self->header_came(std::move(with_header), balancer, outcome);
         });
     header_waits.push_back(wait);
     wait->start(headers.limit);
 }
 
-void passive_listener::state::header_came(tcp::socket socket, boost::asio::ip::address const& balancer,
+void passive_listener::state::header_came(net::socket socket, boost::asio::ip::address const& balancer,
                                           proxy_header_outcome const& outcome) {
     using kind = proxy_header_outcome::kind;
     if (outcome.what == kind::header)
@@ -179,7 +180,7 @@ void passive_listener::state::pause() {
     pause_time = std::clamp(pause_time * 2, shortest_pause, longest_pause);
     pause_timer.expires_after(pause_time);
     pause_timer.async_wait([self = shared_from_this()](error_code ec) {
-        if (!ec && self->acceptor.is_open()) self->accept_next();
+        if (!ec && self->listening.is_open()) self->accept();
     });
 }
 

@@ -4,9 +4,10 @@
 #pragma once
 
 #include "proxy/data/port_allocator.hpp"
+#include "proxy/net/socket.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/address.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -18,9 +19,8 @@ namespace ftpsgate::data {
 
 class passive_listener {
 public:
-    using tcp = boost::asio::ip::tcp;
     /// Called once per connection from the expected address, on the executor, until close().
-    using accept_handler = std::function<void(tcp::socket)>;
+    using accept_handler = std::function<void(net::socket)>;
     /// Called for each connection that came from another address.
     using stranger_handler = std::function<void(boost::asio::ip::address const&)>;
 

@@ -1,6 +1,5 @@
 #include "proxy/data/proxy_header_wait.hpp"
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 
 #include <array>
@@ -10,13 +9,11 @@ namespace ftpsgate::data {
 
 using boost::system::error_code;
 
-proxy_header_wait::proxy_header_wait(tcp::socket socket, handler done)
+proxy_header_wait::proxy_header_wait(net::socket socket, handler done)
     : socket_(std::move(socket)), timer_(socket_.get_executor()), done_(std::move(done)) {
 }
 
 void proxy_header_wait::start(std::chrono::milliseconds limit) {
-    error_code ignored;
-    socket_.non_blocking(true, ignored);
     timer_.expires_after(limit);
     timer_.async_wait([self = shared_from_this(), limit](error_code error) {
         if (!error) self->fail("no PROXY header within " + std::to_string(limit.count()) + " ms");
@@ -26,13 +23,12 @@ void proxy_header_wait::start(std::chrono::milliseconds limit) {
 
 void proxy_header_wait::cancel() {
     done_ = nullptr;
-    error_code ignored;
-    socket_.close(ignored);
+    socket_.close();
     timer_.cancel();
 }
 
 void proxy_header_wait::wait() {
-    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
+    socket_.wait(net::direction::read, [self = shared_from_this()](error_code error) {
         if (self->done_ && error != boost::asio::error::operation_aborted) self->read();
     });
 }
@@ -40,19 +36,19 @@ void proxy_header_wait::wait() {
 // Looks first and takes then, as there is no telling how long a header of version 1 is. What is not complete is taken
 // whole: bytes left behind would make every further wait end at once.
 void proxy_header_wait::read() {
-    std::array<char, 512> bytes;
+    std::array<std::uint8_t, 512> bytes;
     error_code error;
-    std::size_t const seen = socket_.receive(boost::asio::buffer(bytes), tcp::socket::message_peek, error);
+    std::size_t const seen = socket_.peek(bytes, error);
     if (error == boost::asio::error::would_block) return wait();
     if (error || seen == 0) {
         if (!heard_) return finish({proxy_header_outcome::kind::no_bytes, std::nullopt, {}});
         return fail("the PROXY header is cut off");
     }
     heard_ = true;
-    auto const [now, taken] = reader_.feed({bytes.data(), seen});
+    auto const [now, taken] = reader_.feed({reinterpret_cast<char const*>(bytes.data()), seen});
     if (now == proxy_header_reader::status::malformed)
         return fail("malformed PROXY header: " + std::string(reader_.fault()));
-    socket_.receive(boost::asio::buffer(bytes.data(), taken), 0, error);
+    socket_.receive({bytes.data(), taken}, error);
     if (now == proxy_header_reader::status::incomplete) return read();
     finish({proxy_header_outcome::kind::header, reader_.ends(), {}});
 }
@@ -67,8 +63,7 @@ void proxy_header_wait::finish(proxy_header_outcome outcome) {
     timer_.cancel();
     auto const self = shared_from_this();
     auto const call = std::exchange(done_, nullptr);
-    error_code ignored;
-    if (outcome.what != proxy_header_outcome::kind::header) socket_.close(ignored);
+    if (outcome.what != proxy_header_outcome::kind::header) socket_.close();
     call(std::move(socket_), outcome);
 }
 

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "proxy/data/proxy_protocol.hpp"
+#include "proxy/net/socket.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
@@ -31,10 +31,9 @@ struct proxy_header_outcome {
 
 class proxy_header_wait : public std::enable_shared_from_this<proxy_header_wait> {
 public:
-    using tcp = boost::asio::ip::tcp;
-    using handler = std::function<void(tcp::socket, proxy_header_outcome const&)>;
+    using handler = std::function<void(net::socket, proxy_header_outcome const&)>;
 
-    proxy_header_wait(tcp::socket socket, handler done);
+    proxy_header_wait(net::socket socket, handler done);
 
     /// `limit`: for the whole header, from now on.
     void start(std::chrono::milliseconds limit);
@@ -46,7 +45,7 @@ private:
     void finish(proxy_header_outcome outcome);
     void fail(std::string fault);
 
-    tcp::socket socket_;
+    net::socket socket_;
     boost::asio::steady_timer timer_;
     handler done_;
     proxy_header_reader reader_;

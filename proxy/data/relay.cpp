@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -75,6 +76,7 @@ struct relay::state : std::enable_shared_from_this<state> {
     std::unique_ptr<std::uint8_t[]> block;  // only while it holds bytes or is being filled
     std::size_t begin = 0;
     std::size_t end = 0;
+    std::optional<tls::io_result> ahead;  // what the source said behind the bytes that are held
     step_size step;
     std::uint64_t bytes = 0;
     clock::time_point last_move{};
@@ -132,7 +134,7 @@ void relay::state::turn() {
 // Hands over everything that is held, down to the receiver's socket: only then more is read.
 relay::state::progress relay::state::deliver() {
     while (begin < end) {
-        auto const result = receiver.write({block.get() + begin, end - begin});
+        auto const result = receiver.write({block.get() + begin, end - begin}, is_source_at_end);
         begin += result.count;
         bytes += result.count;
         moved(result.count);
@@ -152,12 +154,22 @@ relay::state::progress relay::state::fetch() {
     auto const allowed = settings.limiter ? settings.limiter->allowance(clock::now()) : step.bytes();
     if (allowed == 0) return wait_for_allowance();
     if (!block) block = pool.take();
-    auto const result = source.read({block.get(), std::min(allowed, step.bytes())});
-    if (result.count == step.bytes()) step.source_filled_it();
-    if (settings.limiter) settings.limiter->spend(result.count);
+    std::span const room{block.get(), std::min(allowed, step.bytes())};
+    auto result = ahead ? *std::exchange(ahead, std::nullopt) : source.read(room);
     begin = 0;
     end = result.count;
-    moved(result.count);
+    // A small file is often there whole, with its end: then both leave together.
+    if (result.status == io_status::ok && end < room.size() && source.is_near_end()) {
+        auto const next = source.read(room.subspan(end));
+        end += next.count;
+        if (next.status == io_status::end)
+            result.status = io_status::end;
+        else if (next.status != io_status::ok)
+            ahead = next;
+    }
+    if (end == step.bytes()) step.source_filled_it();
+    if (settings.limiter) settings.limiter->spend(end);
+    moved(end);
     switch (result.status) {
         case io_status::ok: return progress::moved;
         case io_status::would_block: is_starved = true; return wait_for(source, result.wait);
@@ -189,15 +201,10 @@ relay::state::progress relay::state::wait_for_allowance() {
 
 relay::state::progress relay::state::wait_for(tls::stream& stream, tls::direction direction) {
     if (begin == end) give_block_back();
-    auto resume = [self = shared_from_this()](error_code ec) {
+    stream.wait(direction, [self = shared_from_this()](error_code ec) {
         // Other errors show in the next read or write.
         if (ec != boost::asio::error::operation_aborted) self->turn();
-    };
-    if (direction == tls::direction::read) {
-        stream.wait_readable(std::move(resume));
-    } else {
-        stream.wait_writable(std::move(resume));
-    }
+    });
     return progress::waits;
 }
 
@@ -207,7 +214,7 @@ relay::state::progress relay::state::wait_for_receiver(tls::direction direction)
 }
 
 void relay::state::watch_receiver() {
-    receiver.wait_readable([self = shared_from_this()](error_code ec) {
+    receiver.wait(tls::direction::read, [self = shared_from_this()](error_code ec) {
         if (!ec && !self->over) self->look_at_receiver();
     });
 }
@@ -256,9 +263,8 @@ void relay::state::stop() {
     timer.cancel();
     pace.cancel();
     give_block_back();
-    error_code ignored;
-    source.socket().cancel(ignored);
-    receiver.socket().cancel(ignored);
+    source.socket().cancel();
+    receiver.socket().cancel();
 }
 
 relay::state::progress relay::state::finished(relay_outcome outcome) {

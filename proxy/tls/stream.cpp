@@ -1,10 +1,11 @@
 #include "proxy/tls/stream.hpp"
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
 #include <cstring>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -32,15 +33,9 @@ std::size_t take(byte_queue& from, std::span<std::uint8_t> into) {
 
 }  // namespace
 
-stream::stream(socket_type socket, buffer_pool& pool) : socket_(std::move(socket)), pool_(pool), clear_input_(pool) {
-    // Faults show at the first read or write: a socket whose peer is gone already must not throw here.
-    error_code ignored;
-    if (!socket_.non_blocking()) socket_.non_blocking(true, ignored);
-    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-}
-
-stream::~stream() {
-    close();
+stream::stream(net::socket socket, buffer_pool& pool) : socket_(std::move(socket)), pool_(pool), clear_input_(pool) {
+    error_code ignored;  // faults show at the first read or write
+    socket_.set_option(IPPROTO_TCP, TCP_NODELAY, 1, ignored);
 }
 
 void stream::start_tls(server_options const& options) {
@@ -89,11 +84,12 @@ io_result stream::read(std::span<std::uint8_t> into) {
     }
 }
 
-io_result stream::write(std::span<std::uint8_t const> from) {
-    if (!engine_) return send(from);
+io_result stream::write(std::span<std::uint8_t const> from, bool end_follows) {
+    int const flags = end_follows ? MSG_MORE : 0;
+    if (!engine_) return send(from, flags);
     for (std::size_t taken = 0;;) {
         // Plain text is taken only when nothing sealed is left over: what waits for a slow peer is one block at most.
-        io_result const sent = send_output();
+        io_result const sent = send_output(flags);
         if (sent.status == io_status::failed) return {io_status::failed, taken, direction::write};
         if (taken == from.size()) return {io_status::ok, taken, direction::write};
         if (sent.status == io_status::would_block) return {io_status::would_block, taken, direction::write};
@@ -128,7 +124,7 @@ bool stream::close_notify_received() const {
 }
 
 void stream::shutdown_send(error_code& ec) {
-    socket_.shutdown(socket_type::shutdown_send, ec);
+    socket_.shutdown_send(ec);
 }
 
 void stream::stop_tls() {
@@ -136,25 +132,6 @@ void stream::stop_tls() {
     clear_input_ = std::move(engine_->input);
     engine_.reset();
     close_notify_waits_ = false;
-}
-
-void stream::wait_readable(wait_handler handler) {
-    socket_.async_wait(socket_type::wait_read, std::move(handler));
-}
-
-void stream::wait_writable(wait_handler handler) {
-    socket_.async_wait(socket_type::wait_write, std::move(handler));
-}
-
-void stream::close() {
-    error_code ignored;
-    socket_.close(ignored);
-}
-
-void stream::reset() {
-    error_code ignored;
-    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
-    socket_.close(ignored);
 }
 
 io_result stream::read_clear(std::span<std::uint8_t> into) {
@@ -199,11 +176,8 @@ io_result stream::receive(std::span<std::uint8_t> into) {
     // the kernel anew, so nothing that came meanwhile is missed.
     if (std::exchange(drained_, false)) return {io_status::would_block, 0, direction::read};
     error_code ec;
-    std::size_t count = 0;
-    do {
-        count = socket_.read_some(asio::buffer(into.data(), into.size()), ec);
-    } while (ec == asio::error::interrupted);
-    drained_ = count > 0 && count < into.size();
+    std::size_t const count = socket_.receive(into, ec);
+    drained_ = count > 0 && count < into.size() && !socket_.has_ended();
     heard_ = heard_ || count > 0;
     if (count > 0) return {io_status::ok, count, direction::read};
     if (is_would_block(ec)) return {io_status::would_block, 0, direction::read};
@@ -217,9 +191,8 @@ io_result stream::send(std::span<std::uint8_t const> from, int flags) {
     while (sent < from.size()) {
         auto const rest = from.subspan(sent);
         error_code ec;
-        std::size_t const count = socket_.send(asio::buffer(rest.data(), rest.size()), flags, ec);
+        std::size_t const count = socket_.send(rest, flags, ec);
         sent += count;
-        if (ec == asio::error::interrupted) continue;
         if (ec && !is_would_block(ec)) {
             error_ = ec;
             return {io_status::failed, sent, direction::write};

@@ -1,26 +1,25 @@
 // A TCP socket that is clear or under TLS, and can change in place: clear -> TLS (AUTH), TLS -> clear (CCC).
 //
 // Readiness style: no call waits. read/write/handshake/flush do what is possible now; would_block means: call
-// wait_readable or wait_writable and try again from its handler. Under TLS any step may need either direction; the
+// wait() and try again from its handler. Under TLS any step may need either direction; the
 // `wait` field says which. Buffers come from the worker's pool and go back when empty, so an idle stream owns none.
 // One read system call takes as much as the caller reads and feeds many records; many records leave in one send.
 //
 // A caller reads until would_block before it waits: bytes that were received but did not fit into `into` are with the
 // stream, not with the kernel, so a wait would not end for them. would_block is never said while progress is possible.
 //
-// Not thread-safe; handlers run on the socket's executor. Destroying or close()ing the stream cancels waits (their
+// Not thread-safe; handlers run on the socket's io_context. Destroying or close()ing the stream cancels waits (their
 // handlers get operation_aborted).
 #pragma once
 
+#include "proxy/net/socket.hpp"
 #include "proxy/tls/buffer_pool.hpp"
 #include "proxy/tls/engine.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -38,7 +37,7 @@ enum class io_status {
     verify_peer,  ///< handshake() only: the client's certificates are here, see peer_chain()
 };
 
-enum class direction { read, write };
+using net::direction;
 
 struct io_result {
     io_status status = io_status::ok;
@@ -48,14 +47,12 @@ struct io_result {
 
 class stream {
 public:
-    using socket_type = boost::asio::ip::tcp::socket;
-    using wait_handler = std::function<void(boost::system::error_code)>;
+    using wait_handler = net::wait_handler;
 
-    /// Makes the socket non-blocking and sets TCP_NODELAY. The pool must outlive the stream.
-    stream(socket_type socket, buffer_pool& pool);
-    ~stream();
+    /// Sets TCP_NODELAY. The pool must outlive the stream.
+    stream(net::socket socket, buffer_pool& pool);
 
-    socket_type& socket() { return socket_; }
+    net::socket& socket() { return socket_; }
     bool secured() const { return engine_ != nullptr; }
 
     /// From here on every byte is TLS.
@@ -67,7 +64,7 @@ public:
     std::vector<std::string> peer_chain() const { return engine_->peer_chain(); }
     void answer_peer(std::uint8_t alert) { engine_->answer_peer(alert); }
     /// While a certificate is being verified: takes in what comes, unopened; so the end of the connection shows, and a
-    /// wait does not end for bytes that nobody takes. would_block: wait_readable and call again. truncated: the peer is
+    /// wait does not end for bytes that nobody takes. would_block: wait and call again. truncated: the peer is
     /// gone. failed: it sends 256 KiB ahead, which no client does.
     io_result hold_input();
     /// After a failed handshake: one read of what still comes, unopened and thrown away. Closing over unread bytes
@@ -79,10 +76,13 @@ public:
 
     /// Reads plain text. ok with count > 0, or another status with count == 0.
     io_result read(std::span<std::uint8_t> into);
+    /// True: what can be read now is all that ever comes. False: not known.
+    bool is_near_end() const { return !engine_ && socket_.has_ended(); }
     /// Accepts as much of `from` as is possible now and sends what it can. would_block with count < size: the rest was
     /// not taken. ok: all of it was taken; with failed, count says nothing about what arrived. Sealed bytes that the
-    /// socket did not take stay in the stream: see pending_output(), flush().
-    io_result write(std::span<std::uint8_t const> from);
+    /// socket did not take stay in the stream: see pending_output(), flush(). `end_follows`: nothing else is written; a
+    /// last segment that is not full waits for close_notify and FIN, for 200 ms at most (tcp(7), TCP_CORK).
+    io_result write(std::span<std::uint8_t const> from, bool end_follows = false);
     io_result flush();
     std::size_t pending_output() const;
 
@@ -99,11 +99,10 @@ public:
     /// close_notify record are kept and are what read() returns first (B-063).
     void stop_tls();
 
-    void wait_readable(wait_handler handler);
-    void wait_writable(wait_handler handler);
+    void wait(direction way, wait_handler handler) { socket_.wait(way, std::move(handler)); }
 
-    void close();  ///< FIN without close_notify if nothing was sent before
-    void reset();  ///< RST: the peer sees that the connection was cut (B-167, B-168)
+    void close() { socket_.close(); }  ///< FIN without close_notify if nothing was sent before
+    void reset() { socket_.reset(); }  ///< RST: the peer sees that the connection was cut (B-167, B-168)
     /// The peer has sent at least one byte.
     bool heard() const { return heard_; }
     bool is_open() const { return socket_.is_open(); }
@@ -118,7 +117,7 @@ private:
     io_result receive(std::span<std::uint8_t> into);
     io_result send(std::span<std::uint8_t const> from, int flags = 0);
 
-    socket_type socket_;
+    net::socket socket_;
     buffer_pool& pool_;
     std::unique_ptr<engine> engine_;
     byte_queue clear_input_;  // left over by stop_tls()

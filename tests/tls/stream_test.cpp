@@ -44,7 +44,7 @@ struct loopback {
             CHECK_FALSE(ec);
             ready = true;
         };
-        result.wait == direction::read ? gate->wait_readable(done) : gate->wait_writable(done);
+        gate->wait(result.wait, done);
         io.restart();
         for (auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
              !ready && std::chrono::steady_clock::now() < deadline;) {
@@ -432,7 +432,7 @@ TEST_CASE("stream: shutdown_send is a FIN, reset a RST (B-168)", "[tls][stream]"
 TEST_CASE("stream: close cancels a wait", "[tls][stream]") {
     loopback both;
     error_code ended;
-    both.gate->wait_readable([&](error_code ec) { ended = ec; });
+    both.gate->wait(direction::read, [&](error_code ec) { ended = ec; });
     both.gate->close();
     both.io.run_for(std::chrono::seconds(10));
     CHECK(ended == asio::error::operation_aborted);
@@ -496,7 +496,7 @@ TEST_CASE("stream: what comes during the pause is held and does not end a wait",
     bool ready = true;
     while (ready && wakes < 100) {
         ready = false;
-        both.gate->wait_readable([&](error_code) { ready = true; });
+        both.gate->wait(direction::read, [&](error_code) { ready = true; });
         both.io.restart();
         both.io.run_for(std::chrono::milliseconds(20));
         if (ready) ++wakes;
