@@ -17,14 +17,12 @@ constexpr auto longest_verification = 20s;
 constexpr auto answer_margin = 250ms;
 
 address_pair ends_of(net::socket const& socket, boost::asio::ip::address const& peer) {
-    boost::system::error_code ignored;
-    return {data::unmapped(socket.local_endpoint(ignored).address()), data::unmapped(peer)};
+    return {data::unmapped(socket.local_endpoint().address()), data::unmapped(peer)};
 }
 
 data::connection_ends ends_of(net::socket const& socket, boost::asio::ip::tcp::endpoint const& peer,
                               std::optional<data::connection_ends> const& proxied) {
-    boost::system::error_code ignored;
-    return proxied ? *proxied : data::connection_ends{peer, socket.local_endpoint(ignored)};
+    return proxied ? *proxied : data::connection_ends{peer, socket.local_endpoint()};
 }
 
 tls::site_choice choice_of(site_runtime const& site) {

@@ -80,8 +80,7 @@ error_code passive_listener::open(boost::asio::ip::address const& local, port_al
         auto const wanted = may_draw ? draw_ephemeral_port().value_or(0) : lease->port();
         error_code const ec = bind_and_listen(fresh->listening, {unmapped(local), wanted});
         if (!ec) {
-            error_code ignored;
-            port_ = wanted != 0 ? wanted : fresh->listening.local_endpoint(ignored).port();
+            port_ = wanted != 0 ? wanted : fresh->listening.local_endpoint().port();
             fresh->lease = std::move(*lease);
             state_ = std::move(fresh);
             return {};

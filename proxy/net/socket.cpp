@@ -72,11 +72,13 @@ void socket::adopt(int descriptor) {
     watched_ = &poller_->add(descriptor);
 }
 
-socket::endpoint socket::local_endpoint(error_code& ec) const {
+socket::endpoint socket::local_endpoint() const {
+    error_code ec;
     return read_endpoint([this](auto* data, auto* size) { return ::getsockname(native_handle(), data, size); }, ec);
 }
 
-socket::endpoint socket::remote_endpoint(error_code& ec) const {
+socket::endpoint socket::remote_endpoint() const {
+    error_code ec;
     return read_endpoint([this](auto* data, auto* size) { return ::getpeername(native_handle(), data, size); }, ec);
 }
 

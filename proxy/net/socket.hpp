@@ -33,8 +33,9 @@ public:
     boost::asio::any_io_executor get_executor() const { return poller_->executor(); }
     bool is_open() const { return watched_ != nullptr; }
     int native_handle() const { return is_open() ? watched_->descriptor : -1; }
-    endpoint local_endpoint(error_code& ec) const;
-    endpoint remote_endpoint(error_code& ec) const;
+    /// Of what is not bound or not connected any more: 0.0.0.0, port 0.
+    endpoint local_endpoint() const;
+    endpoint remote_endpoint() const;
 
     /// A new one of the address family of `like`; one that was open is closed.
     void open(endpoint const& like, error_code& ec);

@@ -19,7 +19,7 @@ namespace {
 
 struct listening : test::loopback {
     std::optional<passive_listener> listener{io.get_executor()};
-    std::vector<tcp::socket> accepted;
+    std::vector<net::socket> accepted;
     std::vector<std::string> strangers;
     std::vector<std::string> faults;
 
@@ -27,7 +27,7 @@ struct listening : test::loopback {
         return listener->open(address(local), *ports, address(peer));
     }
     void start() {
-        listener->start([this](tcp::socket socket) { accepted.push_back(std::move(socket)); },
+        listener->start([this](net::socket socket) { accepted.push_back(std::move(socket)); },
                         [this](auto const& from) { strangers.push_back(from.to_string()); });
     }
     /// 127.0.0.9 is a balancer.
@@ -209,7 +209,7 @@ TEST_CASE("passive_listener: may be destroyed by its own handlers", "[data][pass
         l.listener.reset();
         calls += static_cast<int>(keep.size()) / 100;  // what the handler holds is still there
     };
-    l.listener->start([end](tcp::socket) { end(); }, [end](auto const&) { end(); });
+    l.listener->start([end](net::socket const&) { end(); }, [end](auto const&) { end(); });
     std::uint16_t const port = l.listener->port();
     SECTION("by the expected peer") {
         auto const one = l.connect(port);

@@ -20,7 +20,7 @@ constexpr char header[] = "PROXY TCP4 192.0.2.7 198.51.100.1 4660 21\r\n";
 struct waiting : test::loopback {
     std::shared_ptr<test::peer> balancer;
     std::weak_ptr<proxy_header_wait> wait;
-    std::optional<tcp::socket> handed_over;
+    std::optional<net::socket> handed_over;
     std::optional<data::proxy_header_outcome> outcome;
     int calls = 0;
 
@@ -28,7 +28,7 @@ struct waiting : test::loopback {
         auto [gate, far] = test::socket_pair(io);
         balancer = drive(std::make_shared<test::peer>(std::move(far)));
         auto const fresh = std::make_shared<proxy_header_wait>(
-            std::move(gate), [this](tcp::socket socket, data::proxy_header_outcome const& what) {
+            std::move(gate), [this](net::socket socket, data::proxy_header_outcome const& what) {
                 handed_over = std::move(socket);
                 outcome = what;
                 ++calls;
@@ -42,10 +42,10 @@ struct waiting : test::loopback {
     }
 
     std::string left_in_socket() {
-        std::array<char, 256> bytes;
+        std::array<std::uint8_t, 256> bytes;
         boost::system::error_code error;
-        std::size_t const count = handed_over->receive(boost::asio::buffer(bytes), 0, error);
-        return {bytes.data(), error ? 0 : count};
+        std::size_t const count = handed_over->receive(bytes, error);
+        return {reinterpret_cast<char const*>(bytes.data()), error ? 0 : count};
     }
 };
 

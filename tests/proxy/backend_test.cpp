@@ -62,7 +62,7 @@ struct fixture {
 
 using fault_list = std::vector<backend_fault>;
 
-int option(tcp::socket& socket, int protocol, int name) {
+int option(net::socket const& socket, int protocol, int name) {
     int value = -1;
     ::socklen_t size = sizeof value;
     REQUIRE(::getsockopt(socket.native_handle(), protocol, name, &value, &size) == 0);
