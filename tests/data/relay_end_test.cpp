@@ -1,9 +1,11 @@
 // How a relay ends: cleanly, cut off, given up by the receiver, idle.
 #include "proxy/data/relay.hpp"
 #include "tests/data/relay_fixture.hpp"
+#include "tests/data/tcp_segments.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <functional>
 #include <set>
 
 using namespace ftpsgate;
@@ -83,6 +85,60 @@ TEST_CASE("relay: a backend that is cut off in a download is a failure of the so
     CHECK(*f.outcome == relay_outcome::source_failed);
     f.run_for(5ms);
     CHECK_FALSE((f.to->received != "half of the file" || f.to->end != test::tcp_end::none));
+}
+
+namespace {
+
+// Until the gate knows of the source's end, whatever it was.
+void await_end_of_source(fixture& f) {
+    bool is_told = false;
+    std::function<void(boost::system::error_code)> const look = [&](boost::system::error_code) {
+        is_told = f.source->is_near_end();
+        if (!is_told) f.source->wait(tls::direction::read, look);
+    };
+    f.source->wait(tls::direction::read, look);
+    REQUIRE(f.run_until([&] { return is_told; }));
+}
+
+}  // namespace
+
+TEST_CASE("relay: a reset right behind the bytes is no end, and they are handed over (B-216, A-029)", "[data][relay]") {
+    fixture f;
+    f.connect(GENERATE(under_tls::neither, under_tls::receiver));
+    f.from->send("half of the file");
+    REQUIRE(f.run_until([&] { return f.from->unsent() == 0; }));
+    f.from->reset();
+    await_end_of_source(f);
+    f.start();
+    REQUIRE(f.run_until_done());
+    CHECK(*f.outcome == relay_outcome::source_failed);
+    CHECK(f.run_until([&] { return f.to->received == "half of the file"; }));
+    f.run_for(5ms);
+    CHECK_FALSE((f.to->close_notify_received() || f.to->end != test::tcp_end::none));
+}
+
+TEST_CASE("relay: a small file that is there with its end leaves with it, in one segment", "[data][relay]") {
+    auto const which = GENERATE(under_tls::neither, under_tls::receiver);
+    std::uint32_t segments = 0;
+    for (int trial = 0; trial < 5 && segments != 1; ++trial) {  // the kernel waits for the end 200 ms only
+        fixture f;
+        f.connect(which);
+        std::string const file = test::pattern(10'000);
+        f.from->send(file);
+        f.end_source();
+        await_end_of_source(f);
+        int const socket = f.to->socket().native_handle();
+        auto const before = test::data_segments_received(socket);
+        f.start();
+        REQUIRE(f.run_until_done());
+        CHECK(*f.outcome == relay_outcome::clean);
+        data::finish(std::move(f.receiver), 5s, [](bool) {});
+        REQUIRE(f.run_until([&] { return f.to->end == test::tcp_end::fin; }));
+        CHECK((f.to->received == file));
+        CHECK(f.to->close_notify_received() == (which == under_tls::receiver));
+        segments = test::data_segments_received(socket) - before;
+    }
+    CHECK(segments == 1);
 }
 
 TEST_CASE("relay: a download client that goes away is noticed while the backend is silent (B-170, B-214)",
