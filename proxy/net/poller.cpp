@@ -51,7 +51,6 @@ watched& poller::add(int descriptor) {
 
 void poller::remove(watched& one) {
     cancel(one);
-    one.descriptor = -1;
     if (is_collecting_)
         removed_.splice(removed_.begin(), watched_, one.self);
     else
@@ -108,9 +107,8 @@ void poller::collect() {
     if (waits_ > 0) arm();
 }
 
-// A handler may remove this one, or any that is told of later.
+// A handler may remove this one, or any that is told of later: those have none any more.
 void poller::note(watched& one, std::uint32_t events) {
-    if (one.descriptor < 0) return;
     if ((events & failed) != 0) one.has_failed = true;
     if ((events & at_end) != 0) one.has_ended = true;
     if ((events & (EPOLLIN | at_end)) != 0) {
