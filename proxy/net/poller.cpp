@@ -15,7 +15,7 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::uint32_t reading = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr std::uint32_t reading = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 constexpr std::uint32_t failed = EPOLLHUP | EPOLLERR;
 constexpr std::uint32_t at_end = EPOLLRDHUP | failed;
 
@@ -71,11 +71,11 @@ void poller::cancel(watched& one) {
     abandon(one.on_writable, boost::asio::error::operation_aborted);
 }
 
-// The kernel tells of a change once, so of one that was told already it is asked anew. Waits for writing are rare, and
-// follow a send that was cut short: they ask always.
+// The kernel tells of a change once, so while something may be left of what it told it is asked anew. Waits for writing
+// are rare, and follow a send that was cut short: they ask always.
 error_code poller::ask(watched& one, direction way) {
     bool const is_new = one.events == 0;
-    if (!is_new && way == direction::read && !one.is_readable && !one.has_ended) return {};
+    if (!is_new && way == direction::read && one.is_empty) return {};
     one.events |= way == direction::write ? reading | EPOLLOUT : reading;
     epoll_event event{};
     event.events = one.events;
@@ -109,10 +109,11 @@ void poller::collect() {
 
 // A handler may remove this one, or any that is told of later: those have none any more.
 void poller::note(watched& one, std::uint32_t events) {
+    if ((events & EPOLLPRI) != 0) one.has_urgent = true;
     if ((events & failed) != 0) one.has_failed = true;
     if ((events & at_end) != 0) one.has_ended = true;
-    if ((events & (EPOLLIN | at_end)) != 0) {
-        one.is_readable = true;
+    if ((events & (EPOLLIN | EPOLLPRI | at_end)) != 0) {
+        one.is_empty = false;
         call(one.on_readable);
     }
     if ((events & (EPOLLOUT | failed)) != 0) call(one.on_writable);

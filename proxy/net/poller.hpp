@@ -30,7 +30,8 @@ struct watched {
     explicit watched(int wanted) : descriptor(wanted) {}
 
     int descriptor;
-    bool is_readable = false;  ///< told, and not used up since; whoever uses it up says so
+    bool is_empty = false;     ///< nothing can be received until more is told; whoever took the rest says so
+    bool has_urgent = false;   ///< the peer has sent urgent data at some time
     bool has_ended = false;    ///< the peer has sent its end, or it has failed
     bool has_failed = false;   ///< an error waits, or both ends are closed
     std::uint32_t events = 0;  ///< what it is registered for; 0: not yet

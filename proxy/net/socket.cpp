@@ -107,7 +107,7 @@ socket socket::accept(endpoint& peer, error_code& ec) {
             ec);
     } while (ec == asio::error::interrupted);
     if (!ec) accepted.adopt(descriptor);
-    if (ec == asio::error::would_block && is_open()) watched_->is_readable = false;
+    if (ec == asio::error::would_block && is_open()) watched_->is_empty = true;
     return accepted;
 }
 
@@ -136,9 +136,11 @@ std::size_t socket::receive(std::span<std::uint8_t> into, int flags, error_code&
         ec = result_of(static_cast<int>(count < 0 ? -1 : 0));
     } while (ec == asio::error::interrupted);
     if (count == 0 && !into.empty()) ec = asio::error::eof;
-    // A receive that did not fill its buffer took all. What comes now is told of anew.
-    if (ec == asio::error::would_block || (!ec && flags == 0 && static_cast<std::size_t>(count) < into.size()))
-        watched_->is_readable = false;
+    // A receive that did not fill its buffer took all, and what comes now is told of anew. But the end may have been
+    // told already, and receives stop in front of urgent data (B-231).
+    bool const is_short = !ec && flags == 0 && static_cast<std::size_t>(count) < into.size();
+    if (ec == asio::error::would_block || (is_short && !watched_->has_ended && !watched_->has_urgent))
+        watched_->is_empty = true;
     return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 

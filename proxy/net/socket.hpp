@@ -52,6 +52,8 @@ public:
     std::size_t peek(std::span<std::uint8_t> into, error_code& ec);
     /// `flags` as send(2) has them. would_block: nothing was taken.
     std::size_t send(std::span<std::uint8_t const> from, int flags, error_code& ec);
+    /// The last receive took all that was there: another one before a wait is of no use. False: not known.
+    bool is_empty() const { return is_open() && watched_->is_empty; }
     /// What can be received now is all that ever comes. False: not known.
     bool has_ended() const { return is_open() && watched_->has_ended; }
     void shutdown_send(error_code& ec);

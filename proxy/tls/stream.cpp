@@ -177,7 +177,7 @@ io_result stream::receive(std::span<std::uint8_t> into) {
     if (std::exchange(drained_, false)) return {io_status::would_block, 0, direction::read};
     error_code ec;
     std::size_t const count = socket_.receive(into, ec);
-    drained_ = count > 0 && count < into.size() && !socket_.has_ended();
+    drained_ = count > 0 && socket_.is_empty();
     heard_ = heard_ || count > 0;
     if (count > 0) return {io_status::ok, count, direction::read};
     if (is_would_block(ec)) return {io_status::would_block, 0, direction::read};

@@ -168,6 +168,26 @@ TEST_CASE("socket: bytes and the end of the peer that come together are both tol
     CHECK(p.last == error::eof);
 }
 
+TEST_CASE("socket: what stands behind urgent data is told, in line or not (B-231)", "[net]") {
+    pair p;
+    bool const in_line = GENERATE(true, false);
+    p.near->set_option(SOL_SOCKET, SO_OOBINLINE, in_line, p.last);
+    p.wait();
+    p.settle();
+    p.far.send(boost::asio::buffer("ab!", 3), MSG_OOB);
+    p.far.send(boost::asio::buffer("cd", 2));
+    REQUIRE(p.run_until_told(1));
+    std::string heard;
+    auto const all = std::string(in_line ? "ab!cd" : "abcd");
+    for (std::size_t told = 1; heard.size() < all.size();) {
+        heard += p.hear();
+        if (!p.last && !p.near->is_empty()) continue;
+        p.wait();
+        REQUIRE(p.run_until_told(++told));
+    }
+    CHECK(heard == all);
+}
+
 TEST_CASE("socket: the end of the peer is known before it is read, and not before it came", "[net]") {
     pair p;
     p.wait();
