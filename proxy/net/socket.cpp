@@ -19,12 +19,9 @@ poller& poller_of(asio::any_io_executor const& executor) {
     return asio::use_service<poller>(asio::query(executor, asio::execution::context));
 }
 
-boost::system::error_code last_error() {
+boost::system::error_code result_of(ssize_t returned) {
+    if (returned >= 0) return {};
     return {errno, boost::system::system_category()};
-}
-
-boost::system::error_code result_of(int returned) {
-    return returned < 0 ? last_error() : boost::system::error_code();
 }
 
 // accept4() and getsockname() are of this form, but for their first and last arguments.
@@ -133,7 +130,7 @@ std::size_t socket::receive(std::span<std::uint8_t> into, int flags, error_code&
     ssize_t count = 0;
     do {
         count = ::recv(native_handle(), into.data(), into.size(), flags);
-        ec = result_of(static_cast<int>(count < 0 ? -1 : 0));
+        ec = result_of(count);
     } while (ec == asio::error::interrupted);
     if (count == 0 && !into.empty()) ec = asio::error::eof;
     // A receive that did not fill its buffer took all, and what comes now is told of anew. But the end may have been
@@ -152,7 +149,7 @@ std::size_t socket::send(std::span<std::uint8_t const> from, int flags, error_co
     ssize_t count = 0;
     do {
         count = ::send(native_handle(), from.data(), from.size(), flags | MSG_NOSIGNAL);
-        ec = result_of(static_cast<int>(count < 0 ? -1 : 0));
+        ec = result_of(count);
     } while (ec == asio::error::interrupted);
     return count > 0 ? static_cast<std::size_t>(count) : 0;
 }

@@ -172,8 +172,8 @@ io_result stream::engine_failed() {
 }
 
 io_result stream::receive(std::span<std::uint8_t> into) {
-    // A short read emptied the socket. The call after it says so without asking the kernel; the wait that follows asks
-    // the kernel anew, so nothing that came meanwhile is missed.
+    // What emptied the socket is followed by a call that says so without asking the kernel. The wait behind it ends for
+    // whatever comes later, so nothing is missed.
     if (std::exchange(drained_, false)) return {io_status::would_block, 0, direction::read};
     error_code ec;
     std::size_t const count = socket_.receive(into, ec);

@@ -1,9 +1,9 @@
 // A TCP socket that is clear or under TLS, and can change in place: clear -> TLS (AUTH), TLS -> clear (CCC).
 //
-// Readiness style: no call waits. read/write/handshake/flush do what is possible now; would_block means: call
-// wait() and try again from its handler. Under TLS any step may need either direction; the
-// `wait` field says which. Buffers come from the worker's pool and go back when empty, so an idle stream owns none.
-// One read system call takes as much as the caller reads and feeds many records; many records leave in one send.
+// Readiness style: no call waits. read/write/handshake/flush do what is possible now; would_block means: call wait()
+// and try again from its handler. Under TLS any step may need either direction; the `wait` field says which. Buffers
+// come from the worker's pool and go back when empty, so an idle stream owns none. One read system call takes as much
+// as the caller reads and feeds many records; many records leave in one send.
 //
 // A caller reads until would_block before it waits: bytes that were received but did not fit into `into` are with the
 // stream, not with the kernel, so a wait would not end for them. would_block is never said while progress is possible.
